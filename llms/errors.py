@@ -1,0 +1,105 @@
+"""Every error that llms/ and tasks/ raise on purpose.
+
+StillhouseError
+    ConfigurationError        the user's to mend, found before a call where possible
+        MissingKeyError       no API key in the argument, the environment or the named block
+        MissingPackageError   an optional package is not installed
+    RowRejected               one row cannot be made; the others go on
+    StoreError                the completion store cannot be read or written
+    LLMError                  a provider did not answer
+        RequestRefused        this request will never succeed; the row is rejected
+            BadRequest, ContextLengthExceeded, ContentFiltered
+        ProviderRefused       no request will succeed; the run stops
+            AuthenticationFailed, ModelNotFound
+        TransientError        worth another try
+            RateLimited, ServerFailed, RequestTimedOut, ConnectionFailed, MalformedReply
+"""
+
+from __future__ import annotations
+
+
+class StillhouseError(Exception):
+    """Base of every error raised on purpose; its text is one sentence that says what to do."""
+
+
+class ConfigurationError(StillhouseError):
+    """A parameter, column, key or file is not what it should be."""
+
+
+class MissingKeyError(ConfigurationError):
+    """No API key was found for a provider."""
+
+
+class MissingPackageError(ConfigurationError):
+    """An optional package is needed and not installed."""
+
+
+class RowRejected(StillhouseError):
+    """One row cannot be made; its text is the reason kept with the rejection."""
+
+
+class StoreError(StillhouseError):
+    """The completion store cannot be read or written."""
+
+
+class LLMError(StillhouseError):
+    """A provider did not answer a request."""
+
+
+class RequestRefused(LLMError):
+    """This request will never succeed, others may."""
+
+
+class BadRequest(RequestRefused):
+    """The provider calls the request invalid."""
+
+
+class ContextLengthExceeded(RequestRefused):
+    """Prompt and answer do not fit into the model's context."""
+
+
+class ContentFiltered(RequestRefused):
+    """The provider's filter withheld the answer."""
+
+
+class ProviderRefused(LLMError):
+    """No request to this provider will succeed until the user changes something."""
+
+
+class AuthenticationFailed(ProviderRefused):
+    """The API key is wrong or lacks a right."""
+
+
+class ModelNotFound(ProviderRefused):
+    """The provider does not know the model."""
+
+
+class TransientError(LLMError):
+    """A failure that another try may mend.
+
+    `retry_after` is the provider's own wish in seconds, where it named one.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimited(TransientError):
+    """The account's limit of requests or tokens is reached."""
+
+
+class ServerFailed(TransientError):
+    """The provider answered with a server error."""
+
+
+class RequestTimedOut(TransientError):
+    """No answer came within the time-out."""
+
+
+class ConnectionFailed(TransientError):
+    """The provider could not be reached, or the connection broke."""
+
+
+class MalformedReply(TransientError):
+    """The provider's reply was cut off or is not what its API promises."""

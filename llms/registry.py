@@ -1,0 +1,83 @@
+"""From `"provider:model"` strings and plain dicts to `LLM` objects."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
+
+from pydantic import PlainSerializer, PlainValidator
+
+from llms.errors import ConfigurationError
+from llms.llm import LLM, registered_providers
+
+PROVIDERS = {
+    "llama-cpp": "llms.providers.llama_cpp",
+    "mistral": "llms.providers.mistral",
+    "openai": "llms.providers.openai",
+    "scripted": "llms.providers.scripted",
+}
+"""Provider name to the module that defines its class."""
+
+
+def as_llm(value: Any) -> LLM:
+    """Return the `LLM` that a string, a dict or an `LLM` names.
+
+    `"mistral:mistral-small-latest"`, or `{"provider": "mistral", "model": ..., ...}` with the
+    parameters of that provider's class.
+
+    Raises:
+        ConfigurationError: unknown provider, or a parameter the class does not take.
+    """
+    if isinstance(value, LLM):
+        return value
+    if isinstance(value, str):
+        provider, separator, model = value.partition(":")
+        if not separator:
+            raise ConfigurationError(
+                f"A model is named 'provider:model', for example 'mistral:mistral-small-latest'; "
+                f"{value!r} has no provider. Providers: {', '.join(sorted(PROVIDERS))}."
+            )
+        return provider_class(provider)(model=model)
+    if isinstance(value, Mapping):
+        parameters = dict(value)
+        provider = parameters.pop("provider", None)
+        if not isinstance(provider, str):
+            raise ConfigurationError(
+                "A model given as a mapping needs 'provider' and 'model', for example "
+                "{'provider': 'mistral', 'model': 'mistral-small-latest'}."
+            )
+        return provider_class(provider)(**parameters)
+    raise ConfigurationError(
+        f"A model is an LLM, a 'provider:model' string or a mapping, not a {type(value).__name__}."
+    )
+
+
+def provider_class(provider: str) -> type[LLM]:
+    """Return the class of a provider.
+
+    Raises:
+        ConfigurationError: there is no such provider.
+    """
+    if provider in PROVIDERS:
+        import_module(PROVIDERS[provider])
+    if provider not in registered_providers:
+        known = sorted({*PROVIDERS, *registered_providers})
+        raise ConfigurationError(
+            f"There is no provider {provider!r}; it is one of: {', '.join(known)}."
+        )
+    return registered_providers[provider]
+
+
+def default_llm() -> LLM:
+    """Return the model used when none is named: `STILLHOUSE_LLM`, else the embedded one."""
+    return as_llm(os.environ.get("STILLHOUSE_LLM", "llama-cpp:smollm2-135m-instruct"))
+
+
+LLMField = Annotated[
+    LLM,
+    PlainValidator(as_llm),
+    PlainSerializer(lambda llm: llm.describe(), return_type=dict[str, Any]),
+]
+"""A pydantic field that takes an `LLM`, a `"provider:model"` string or a dict."""
