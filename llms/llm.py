@@ -60,9 +60,14 @@ class LLM(Config):
         return self.model
 
     @cached_property
+    def content(self) -> dict[str, Any]:
+        """What decides this model's answers: provider, model and parameters."""
+        return {"provider": self.provider, **super().content}
+
+    @cached_property
     def identity(self) -> str:
-        """Digest of what decides this model's answers: provider, model and parameters."""
-        return digest({"provider": self.provider, **self.content})
+        """Digest of `content`."""
+        return digest(self.content)
 
     @cached_property
     def account(self) -> str:

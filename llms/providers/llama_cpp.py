@@ -16,7 +16,6 @@ from pydantic import Field
 
 from llms.chat import ChatRequest, Completion, Usage
 from llms.config import Operational
-from llms.digest import digest
 from llms.errors import (
     BadRequest,
     ConfigurationError,
@@ -65,12 +64,12 @@ class LlamaCppLLM(LLM):
     timeout: Operational[float] = Field(default=600.0, gt=0)
 
     @cached_property
-    def identity(self) -> str:
+    def content(self) -> dict[str, Any]:
+        content = super().content
         if self.model == _PACKAGED or self.model.startswith(_HUB):
-            return super().identity
+            return content
         path = self.path()
-        content = {**self.content, "model": _file_digest(path, path.stat().st_mtime_ns)}
-        return digest({"provider": self.provider, **content})
+        return {**content, "model": _file_digest(path, path.stat().st_mtime_ns)}
 
     @cached_property
     def account(self) -> str:

@@ -1,0 +1,345 @@
+"""`Graph`: steps wired into a pipeline, checked before the first call, written to YAML and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import Token
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+import yaml
+
+from llms.digest import digest
+from llms.errors import ConfigurationError
+from tasks.frames import Schema
+from tasks.step import (
+    FanInStep,
+    GeneratorStep,
+    Step,
+    StepGraph,
+    current_graph,
+    required,
+    snake_case,
+    typed,
+)
+from tasks.task import Task
+
+
+class Graph:
+    """A directed graph of steps without cycles.
+
+    Steps made inside `with Graph(...)`, or with `pipeline=`, belong to it; `a >> b` connects them.
+    """
+
+    def __init__(self, name: str, description: str | None = None) -> None:
+        self.name = name
+        self.description = description
+        self.steps: dict[str, Step] = {}
+        self.edges: list[tuple[str, str]] = []
+        self._outer: Token[StepGraph | None] | None = None
+
+    def __enter__(self) -> Self:
+        self._outer = current_graph.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._outer is not None:
+            current_graph.reset(self._outer)
+            self._outer = None
+
+    def name_for(self, cls: type[Step]) -> str:
+        """Return a free name for a step of a class."""
+        stem = snake_case(cls)
+        number = 0
+        while f"{stem}_{number}" in self.steps:
+            number += 1
+        return f"{stem}_{number}"
+
+    def add(self, step: Step) -> None:
+        """Take a step in.
+
+        Raises:
+            ConfigurationError: its name is taken.
+        """
+        if step.name in self.steps:
+            raise ConfigurationError(
+                f"Pipeline {self.name!r} already has a step {step.name!r}; give one another name=."
+            )
+        self.steps[step.name] = step
+
+    def connect(self, source: Step, target: Step) -> None:
+        """Feed the rows of one step to another.
+
+        Raises:
+            ConfigurationError: one of them belongs to another pipeline.
+        """
+        for step in (source, target):
+            if self.steps.get(step.name) is not step:
+                raise ConfigurationError(
+                    f"Step {step.name!r} does not belong to pipeline {self.name!r}; steps can "
+                    f"only be connected inside one pipeline."
+                )
+        if (source.name, target.name) not in self.edges:
+            self.edges.append((source.name, target.name))
+
+    def sources_of(self, name: str) -> list[str]:
+        """Return the steps that feed a step, in the order they were connected."""
+        return [source for source, target in self.edges if target == name]
+
+    def leaves(self) -> list[str]:
+        """Return the steps that feed no other: their rows are the dataset."""
+        feeding = {source for source, _ in self.edges}
+        return [name for name in self.steps if name not in feeding]
+
+    def order(self) -> list[str]:
+        """Return the names of the steps, each after the ones that feed it.
+
+        Raises:
+            ConfigurationError: the steps form a cycle.
+        """
+        ordered: list[str] = []
+        waiting = list(self.steps)
+        while waiting:
+            ready = [n for n in waiting if all(s in ordered for s in self.sources_of(n))]
+            if not ready:
+                raise ConfigurationError(
+                    f"The steps {', '.join(map(repr, waiting))} feed each other in a circle; "
+                    f"remove one connection."
+                )
+            ordered.append(ready[0])
+            waiting.remove(ready[0])
+        return ordered
+
+    def branches(self) -> dict[str, int]:
+        """Return for each task how many earlier ones send the same requests as it does."""
+        seen: dict[str, int] = {}
+        found: dict[str, int] = {}
+        for name, step in self.steps.items():
+            if isinstance(step, Task):
+                work = step.requests_digest
+                found[name] = seen.get(work, 0)
+                seen[work] = found[name] + 1
+        return found
+
+    def validate(self, known: Mapping[str, Schema] | None = None) -> dict[str, Schema | None]:
+        """Check shape and columns; return each step's columns, None where they are not known yet.
+
+        `known` gives the columns of sources that have been read.
+
+        Raises:
+            ConfigurationError: the first thing that is wrong.
+        """
+        if not self.steps:
+            raise ConfigurationError(
+                f"Pipeline {self.name!r} has no steps; make them inside `with Pipeline(...):`."
+            )
+        columns: dict[str, Schema | None] = {}
+        for name in self.order():
+            step, sources = self.steps[name], self.sources_of(name)
+            self._check_place(step, sources)
+            if isinstance(step, GeneratorStep):
+                columns[name] = (known or {}).get(name) or step.columns_after({}) or None
+            else:
+                columns[name] = _columns_after(step, [columns[source] for source in sources])
+        return columns
+
+    def check_models(self) -> None:
+        """Raise `ConfigurationError` if a model could not be called: no key, package or file."""
+        for step in self.steps.values():
+            if isinstance(step, Task):
+                step.llm.check()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the graph as plain values, without secrets.
+
+        Raises:
+            ConfigurationError: a parameter cannot be written down.
+        """
+        steps = []
+        for name, step in self.steps.items():
+            described: dict[str, Any] = {"name": name, "step": _public_name(type(step))}
+            if sources := self.sources_of(name):
+                described["after"] = sources
+            try:
+                parameters = step.model_dump(mode="json", exclude={"name"}, exclude_unset=True)
+            except Exception as error:
+                raise ConfigurationError(
+                    f"Step {name!r} has a parameter that cannot be written to YAML: {error}"
+                ) from error
+            if parameters:
+                described["parameters"] = parameters
+            steps.append(described)
+        whole: dict[str, Any] = {"name": self.name}
+        if self.description:
+            whole["description"] = self.description
+        return {**whole, "steps": steps}
+
+    def to_yaml(self) -> str:
+        """Write the graph as YAML."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=100)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Self:
+        """Rebuild a graph from `to_dict`.
+
+        Raises:
+            ConfigurationError: something is missing or unknown.
+        """
+        steps = value.get("steps") if isinstance(value, Mapping) else None
+        if not isinstance(steps, list) or not isinstance(value.get("name"), str):
+            raise ConfigurationError(
+                "A pipeline file needs `name:` and a list of `steps:`, each with `name:` and "
+                "`step:`, and `after:` and `parameters:` where they apply."
+            )
+        graph = cls(value["name"], value.get("description"))
+        for entry in steps:
+            if not isinstance(entry, Mapping) or not {"name", "step"} <= set(entry):
+                raise ConfigurationError(f"Each step needs `name:` and `step:`; found {entry!r}.")
+            if unknown := set(entry) - {"name", "step", "after", "parameters"}:
+                raise ConfigurationError(
+                    f"Step {entry['name']!r} has unknown entries: {', '.join(sorted(unknown))}; "
+                    f"what the step takes belongs under `parameters:`."
+                )
+            kind = _class_named(entry["step"])
+            kind(name=entry["name"], pipeline=graph, **(entry.get("parameters") or {}))
+        for entry in steps:
+            for source in entry.get("after") or []:
+                if source not in graph.steps:
+                    raise ConfigurationError(
+                        f"Step {entry['name']!r} comes after {source!r}, which is not in the file."
+                    )
+                graph.connect(graph.steps[source], graph.steps[entry["name"]])
+        return graph
+
+    @classmethod
+    def from_yaml(cls, path: Path | str) -> Self:
+        """Read a graph from a YAML file.
+
+        Raises:
+            ConfigurationError: the file is missing, not YAML, or not a pipeline.
+        """
+        try:
+            value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigurationError(
+                f"The pipeline file {str(path)!r} cannot be read: {error.strerror}."
+            ) from error
+        except yaml.YAMLError as error:
+            raise ConfigurationError(f"{str(path)!r} is not valid YAML: {error}") from error
+        return cls.from_dict(value)
+
+    def mermaid(self) -> str:
+        """Draw the graph for Mermaid."""
+        lines = ["graph LR"]
+        for name, step in self.steps.items():
+            lines.append(f'    {_node(name)}["{name}<br/><i>{type(step).__name__}</i>"]')
+        lines += [f"    {_node(source)} --> {_node(target)}" for source, target in self.edges]
+        return "\n".join(lines)
+
+    def _check_place(self, step: Step, sources: list[str]) -> None:
+        if isinstance(step, GeneratorStep):
+            if sources:
+                raise ConfigurationError(
+                    f"Step {step.name!r} is a source and cannot come after {sources[0]!r}."
+                )
+            return
+        if not sources:
+            raise ConfigurationError(
+                f"Step {step.name!r} has nothing before it; connect a source to it, for example "
+                f"LoadDataFromDicts(...) >> it."
+            )
+        if isinstance(step, FanInStep):
+            if len(origins := {self._origin(source) for source in sources}) > 1:
+                raise ConfigurationError(
+                    f"Step {step.name!r} joins rows of different sources "
+                    f"({', '.join(sorted(map(repr, origins)))}), which share no rows."
+                )
+        elif len(sources) > 1:
+            raise ConfigurationError(
+                f"Step {step.name!r} comes after {', '.join(map(repr, sources))} but takes the "
+                f"rows of one step; put CombineOutputs or GroupColumns before it."
+            )
+
+    def _origin(self, name: str) -> str:
+        while sources := self.sources_of(name):
+            name = sources[0]
+        return name
+
+
+def _columns_after(step: Step, before: list[Schema | None]) -> Schema | None:
+    known = [columns for columns in before if columns is not None]
+    if len(known) < len(before):
+        return None
+    for columns in known:
+        for name, kind in typed(step.inputs).items():
+            column = step.input_mappings.get(name, name)
+            if column not in columns:
+                if name not in required(step.inputs):
+                    continue
+                raise ConfigurationError(
+                    f"Step {step.name!r} needs the column {column!r}, which does not exist there; "
+                    f"the columns are: {', '.join(columns) or 'none'}."
+                )
+            found = columns[column]
+            if not _fits(found, kind):
+                raise ConfigurationError(
+                    f"Step {step.name!r} needs the column {column!r} as {kind}, but it is {found}."
+                )
+    merged: dict[str, Any] = {}
+    for columns in known:
+        merged.update(columns)
+    return step.columns_after(merged)
+
+
+def _fits(found: Any, wanted: Any) -> bool:
+    """Tell whether a column's type may be read as another; an unknown type may be anything."""
+    if found is None or wanted is None or found == pl.Null or found == wanted:
+        return True
+    if isinstance(found, pl.List) and isinstance(wanted, pl.List):
+        return _fits(found.inner, wanted.inner)
+    if isinstance(found, pl.Struct) and isinstance(wanted, pl.Struct):
+        return True
+    return bool(found.is_numeric() and wanted.is_numeric())
+
+
+def _public_name(cls: type[Step]) -> str:
+    import tasks
+
+    name: str = cls.__name__
+    if getattr(tasks, name, None) is cls:
+        return name
+    return f"{cls.__module__}:{cls.__qualname__}"
+
+
+def _class_named(name: Any) -> type[Step]:
+    import tasks
+
+    found: Any = None
+    if isinstance(name, str) and ":" in name:
+        module, _, qualname = name.partition(":")
+        try:
+            found = import_module(module)
+            for part in qualname.split("."):
+                found = getattr(found, part)
+        except (ImportError, AttributeError, ValueError) as error:
+            raise ConfigurationError(f"The step {name!r} cannot be imported: {error}.") from error
+    elif isinstance(name, str):
+        found = getattr(tasks, name, None)
+    if not (isinstance(found, type) and issubclass(found, Step)):
+        raise ConfigurationError(
+            f"There is no step {name!r}; `stillhouse steps` lists the steps, and a step of your "
+            f"own is named 'module:Class'."
+        )
+    return found
+
+
+def _node(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def pipeline_digest(graph: Graph) -> str:
+    """Return the digest of what a whole pipeline does."""
+    steps = {name: step.signature for name, step in graph.steps.items()}
+    return digest([steps, graph.edges])

@@ -1,0 +1,74 @@
+"""Rows, their keys, and what becomes of the ones that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from llms.digest import digest
+
+Row = dict[str, Any]
+"""Column name to value."""
+
+KEY = "_row_key"
+"""Hidden column that identifies a row; see `SourceKeys` and `derived_key`."""
+
+PARENT = "_parent_key"
+"""Hidden column with the key of the row that a step made this one from."""
+
+SHADOW = "_shadowed_"
+"""Prefix of hidden copies that mappings put back after the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A row that a step could not make.
+
+    `parent` is the key of the row that went in, `row` its values, `raw_reply` the model's text
+    where there was one. `unanswered` is true when the provider failed, not the row: the next run
+    tries it again.
+    """
+
+    key: str
+    parent: str
+    step: str
+    reason: str
+    row: Row
+    raw_reply: str | None = None
+    unanswered: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the rejection as plain values."""
+        return asdict(self)
+
+
+class SourceKeys:
+    """Gives source rows their keys: content of the key columns, and which of its equals it is.
+
+    Keys depend neither on position among different rows nor on partitions or runs.
+    """
+
+    def __init__(self, key_columns: Sequence[str] | None) -> None:
+        self._key_columns = key_columns
+        self._seen: dict[str, int] = {}
+
+    def of(self, row: Mapping[str, Any]) -> str:
+        """Return the key of the next row."""
+        content = (
+            row if self._key_columns is None else {name: row[name] for name in self._key_columns}
+        )
+        name = digest(content)
+        occurrence = self._seen.get(name, 0)
+        self._seen[name] = occurrence + 1
+        return name if occurrence == 0 else digest([name, occurrence])
+
+
+def derived_key(parent: str, step: str, index: int) -> str:
+    """Return the key of the `index`-th row that a step made from one row."""
+    return digest([parent, step, index])
+
+
+def visible(columns: Iterable[str]) -> list[str]:
+    """Return the column names a user knows: all but the hidden ones."""
+    return [name for name in columns if name not in (KEY, PARENT) and not name.startswith(SHADOW)]

@@ -1,0 +1,376 @@
+"""`Step`, `GeneratorStep` and `GlobalStep`: rows in, rows out, every one accounted for."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import polars as pl
+from pydantic import Field, model_validator
+
+from llms.config import Config, Operational
+from llms.errors import ConfigurationError, RowRejected
+from tasks.frames import Schema, as_parents, derive, frame_of, require, rows_of, with_source_keys
+from tasks.mappings import seen_by_dataset, seen_by_step
+from tasks.outcome import Outcome, StepContext
+from tasks.row import KEY, PARENT, Rejection, Row, SourceKeys, derived_key, visible
+from tasks.signature import step_signature
+
+Columns = Sequence[str] | Mapping[str, Any]
+"""Column names; or names with a polars type, True (needed) or False (optional) for each."""
+
+
+class StepGraph(Protocol):
+    """The graph that steps register with."""
+
+    def name_for(self, cls: type[Step]) -> str:
+        """Return a free name for a step of a class."""
+
+    def add(self, step: Step) -> None:
+        """Take a step in."""
+
+    def connect(self, source: Step, target: Step) -> None:
+        """Draw an edge between two steps."""
+
+
+current_graph: ContextVar[StepGraph | None] = ContextVar("current_graph", default=None)
+"""The graph of the enclosing `with Pipeline(...)` block."""
+
+
+class Step(Config):
+    """Turns rows into rows.
+
+    A step declares `inputs` and `outputs` and overrides one of two methods: `process`, which takes
+    lists of rows as dicts, or `transform`, which takes a polars frame. `input_mappings` and
+    `output_mappings` are `{name in the step: column of the dataset}`. `input_batch_size` is the
+    number of rows that one call of `process` gets.
+    """
+
+    name: Operational[str] = Field(default="", pattern=r"^[a-zA-Z0-9_-]*$")
+    input_mappings: Mapping[str, str] = Field(default_factory=dict)
+    output_mappings: Mapping[str, str] = Field(default_factory=dict)
+    input_batch_size: Operational[int] = Field(default=50, ge=1)
+    use_cache: Operational[bool] = True
+    pipeline: Operational[Any] = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def inputs(self) -> Columns:
+        """Columns the step reads."""
+        return ()
+
+    @property
+    def outputs(self) -> Columns:
+        """Columns the step makes."""
+        return ()
+
+    @cached_property
+    def signature(self) -> str:
+        """Digest of what the step does."""
+        return step_signature(self)
+
+    def load(self) -> None:
+        """Prepare to work; called once in a process before the first rows."""
+
+    def unload(self) -> None:
+        """Release what `load` took."""
+
+    def process(self, inputs: list[Row]) -> Iterator[list[Row]]:
+        """Yield the rows made from some rows; this is also the way to try a step by hand.
+
+        Called by hand, a row that fails is left out with a warning.
+
+        Raises:
+            RowRejected: every row failed.
+        """
+        keys = SourceKeys(None)
+        frame = with_source_keys(frame_of(inputs), keys)
+        outcome = self.apply(frame, StepContext())
+        if outcome.rejections:
+            first = outcome.rejections[0]
+            said = f"{len(outcome.rejections)} of {len(inputs)} rows were rejected by step "
+            said += f"{self.name!r}, the first because: {first.reason}"
+            if not outcome.frame.height:
+                raise RowRejected(said)
+            warnings.warn(said, stacklevel=2)
+        yield rows_of(outcome.frame)
+
+    def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
+        """Make the rows of one partition; hidden columns stay on the rows they came with."""
+        if type(self).process is Step.process:
+            raise ConfigurationError(
+                f"{type(self).__name__} overrides neither `process` nor `transform`."
+            )
+        return _RowByRow(self, frame, context).outcome()
+
+    def apply(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
+        """Make the rows of one partition, with mappings applied.
+
+        Raises:
+            ConfigurationError: a column is missing.
+        """
+        inputs, outputs = self.input_mappings, self.output_mappings
+        view = seen_by_step(as_parents(frame), inputs, outputs, self.name)
+        require(required(self.inputs), view, self.name)
+        outcome = self.transform(view, context)
+        made = seen_by_dataset(outcome.frame, inputs, outputs, set(typed(self.made)))
+        return replace(outcome, frame=made.select(*visible(made.columns), KEY, PARENT))
+
+    @property
+    def made(self) -> Columns:
+        """All columns the step makes, with those that its kind of step always adds."""
+        return self.outputs
+
+    def columns_after(self, before: Schema) -> Schema:
+        """Return the dataset's columns after the step, for the check before a run."""
+        made = {
+            self.output_mappings.get(name, name): kind for name, kind in typed(self.made).items()
+        }
+        return {**before, **made}
+
+    def __rshift__(self, other: Step | Sequence[Step]) -> Any:
+        """`a >> b` and `a >> [b, c]`: feed this step's rows to others."""
+        for target in [other] if isinstance(other, Step) else other:
+            self._graph().connect(self, target)
+        return other
+
+    def __rrshift__(self, other: Sequence[Step]) -> Step:
+        """`[a, b] >> c`: feed the rows of several steps to this one."""
+        for source in other:
+            source >> self
+        return self
+
+    def connect(self, *others: Step) -> None:
+        """Feed this step's rows to others; the same as `>>`."""
+        self >> others
+
+    def model_post_init(self, context: Any, /) -> None:
+        if self.pipeline is not None:
+            self.pipeline.add(self)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def _graph(self) -> StepGraph:
+        if self.pipeline is None:
+            raise ConfigurationError(
+                f"Step {self.name!r} is in no pipeline; make it inside `with Pipeline(...):` "
+                f"or with pipeline=, then connect it."
+            )
+        graph: StepGraph = self.pipeline
+        return graph
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_graph_and_name(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        graph = data.get("pipeline") or current_graph.get()
+        name = data.get("name") or (graph.name_for(cls) if graph else f"{snake_case(cls)}_0")
+        return {**data, "name": name, "pipeline": graph}
+
+
+class GeneratorStep(Step):
+    """Starts a pipeline: yields rows and takes none.
+
+    It overrides `process`, which yields `(rows, is_last)`, or `frames`, which yields polars frames
+    of any height. `key_columns` name the columns that identify a row: with them, an edit of another
+    column keeps the row's identity. `batch_size` is the number of rows yielded at a time.
+    """
+
+    key_columns: tuple[str, ...] | None = None
+    batch_size: Operational[int] = Field(default=50, ge=1)
+
+    def process(self, offset: int = 0) -> Iterator[tuple[list[Row], bool]]:  # type: ignore[override]  # a generator takes no rows
+        """Yield `(rows, is_last)` from the row at `offset` on."""
+        rows: list[Row] = []
+        position = 0
+        for frame in self.frames():
+            for row in frame.iter_rows(named=True):
+                position += 1
+                if position <= offset:
+                    continue
+                if len(rows) == self.batch_size:
+                    yield rows, False
+                    rows = []
+                rows.append(row)
+        yield rows, True
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows of the source as frames."""
+        if type(self).process is GeneratorStep.process:
+            raise ConfigurationError(
+                f"{type(self).__name__} overrides neither `process` nor `frames`."
+            )
+        for rows, is_last in self.process():
+            if rows:
+                yield frame_of(rows, typed(self.outputs))
+            if is_last:
+                return
+
+    def keyed_frames(self) -> Iterator[pl.DataFrame]:
+        """Yield the frames with mappings applied and a key on every row.
+
+        Raises:
+            ConfigurationError: a key column is missing.
+        """
+        keys = SourceKeys(self.key_columns)
+        for frame in self.frames():
+            mapped = frame.rename(
+                {k: v for k, v in self.output_mappings.items() if k in frame.columns}
+            )
+            require(self.key_columns or (), mapped, self.name)
+            yield with_source_keys(mapped, keys)
+
+
+class GlobalStep(Step):
+    """Sees the whole dataset at once, for what cannot be done row by row."""
+
+    def apply_to_dataset(self, dataset: pl.LazyFrame, context: StepContext) -> Outcome:
+        """Make the rows of the whole dataset; override it to read only the columns needed."""
+        return self.apply(dataset.collect(), context)
+
+
+class FanInStep(Step):
+    """Joins the rows of several steps.
+
+    Rows belong together when they have the same key, that is, when they come from the same row.
+    """
+
+    def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        """Join frames that hold the same rows in the same order; the first one has the keys."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it joins rows")
+
+    def process(self, *inputs: list[Row]) -> Iterator[list[Row]]:
+        """Yield the rows joined by position, one list for each step that feeds this one."""
+        keys = [f"{index}" for index in range(min(map(len, inputs)))]
+        column = pl.Series(KEY, keys, dtype=pl.String)
+        yield rows_of(
+            self.join([frame_of(rows[: len(keys)]).with_columns(column) for rows in inputs])
+        )
+
+    def apply_joined(self, frames: Sequence[pl.DataFrame], sources: Sequence[str]) -> Outcome:
+        """Join partitions; a row that is not in all of them is rejected."""
+        shared = set(frames[0][KEY]).intersection(*(frame[KEY] for frame in frames[1:]))
+        order = [key for key in frames[0][KEY] if key in shared]
+        wanted = pl.DataFrame({KEY: pl.Series(order, dtype=pl.String)})
+        aligned = [
+            wanted.join(frame, on=KEY, how="left", maintain_order="left") for frame in frames
+        ]
+        rejections = []
+        lonely: dict[str, list[str]] = {}
+        rows: dict[str, Row] = {}
+        for frame, source in zip(frames, sources, strict=True):
+            for row in frame.filter(~pl.col(KEY).is_in(order)).iter_rows(named=True):
+                lonely.setdefault(row[KEY], []).append(source)
+                rows.setdefault(row[KEY], {name: row[name] for name in visible(row)})
+        for key, found in lonely.items():
+            missing = ", ".join(repr(source) for source in sources if source not in found)
+            reason = f"the row did not come from {missing}, only from {', '.join(map(repr, found))}"
+            rejections.append(Rejection(key, key, self.name, reason, rows[key]))
+        for frame in aligned:
+            require(required(self.inputs), frame, self.name)
+        return Outcome(as_parents(self.join(aligned)), tuple(rejections))
+
+
+class _RowByRow:
+    """Runs a step's `process` so that each row made is known by the row it was made from.
+
+    `process` gets `input_batch_size` rows. Where it returns the very dicts it was given, they tell
+    which row is which; where it builds new ones, or fails, the rows are given to it one at a time.
+    """
+
+    def __init__(self, step: Step, frame: pl.DataFrame, context: StepContext) -> None:
+        self._step = step
+        self._frame = frame
+        self._observer = context.observer
+        self._whole = isinstance(step, GlobalStep)
+        self._indices: list[int] = []
+        self._keys: list[str] = []
+        self._made: list[Row] = []
+        self._rejections: list[Rejection] = []
+
+    def outcome(self) -> Outcome:
+        rows = rows_of(self._frame)
+        size = max(len(rows), 1) if self._whole else self._step.input_batch_size
+        for start in range(0, len(rows), size):
+            self._take_batch(start, rows[start : start + size])
+        frame = derive(self._frame, self._indices, self._keys, self._made)
+        return Outcome(frame, tuple(self._rejections))
+
+    def _take_batch(self, start: int, rows: list[Row]) -> None:
+        given = [dict(row) for row in rows]
+        position = {id(row): start + index for index, row in enumerate(given)}
+        if len(given) > 1:
+            try:
+                made = self._process(given)
+            except ConfigurationError:
+                raise
+            except Exception:
+                made = None
+            origins = None if made is None else [position.get(id(row)) for row in made]
+            if made is not None and origins is not None and None not in origins:
+                for index, row in zip(origins, made, strict=True):
+                    self._keep(index, [row])
+                self._observer.finished(self._step.name, len(rows), 0)
+                return
+        for index, row in enumerate(rows, start):
+            self._take_row(index, row)
+
+    def _take_row(self, index: int, row: Row) -> None:
+        try:
+            made = self._process([dict(row)])
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            key = self._frame[KEY][index]
+            reason = str(error) if isinstance(error, RowRejected) else describe_error(error)
+            self._rejections.append(Rejection(key, key, self._step.name, reason, row))
+            self._observer.finished(self._step.name, 0, 1)
+            return
+        self._keep(index, made)
+        self._observer.finished(self._step.name, 1, 0)
+
+    def _process(self, rows: list[Row]) -> list[Row]:
+        return [row for batch in self._step.process(rows) for row in batch]
+
+    def _keep(self, index: int | None, made: list[Row]) -> None:
+        assert index is not None
+        parent = self._frame[KEY][index]
+        for number, row in enumerate(made):
+            self._indices.append(index)
+            single = len(made) == 1
+            self._keys.append(parent if single else derived_key(parent, self._step.name, number))
+            self._made.append(row)
+
+
+def describe_error(error: Exception) -> str:
+    """Return an unexpected error as a reason: its type and its text."""
+    return f"{type(error).__name__}: {error}"
+
+
+def required(columns: Columns) -> list[str]:
+    """Return the names of the columns that must be there."""
+    if isinstance(columns, Mapping):
+        return [name for name, kind in columns.items() if kind is not False]
+    return list(columns)
+
+
+def typed(columns: Columns) -> dict[str, Any]:
+    """Return column names with their polars types, None where unknown."""
+    if isinstance(columns, Mapping):
+        return {name: None if isinstance(kind, bool) else kind for name, kind in columns.items()}
+    return dict.fromkeys(columns)
+
+
+def snake_case(cls: type) -> str:
+    """Return a class's name in snake case: `FormatSFT` -> `format_sft`."""
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__)
+    return name.lower()
