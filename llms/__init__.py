@@ -16,7 +16,7 @@ from llms.chat import (
 )
 from llms.gateway import Gateway, RetryPolicy, default_gateway
 from llms.llm import LLM, GenerationParameters, RemoteLLM
-from llms.registry import as_llm, default_llm
+from llms.registry import DEFAULT_LLM, as_llm
 from llms.store import CompletionStore
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _PROVIDER_CLASSES = {
 }
 
 __all__ = [
+    "DEFAULT_LLM",
     "LLM",
     "Answer",
     "ChatMessage",
@@ -52,7 +53,6 @@ __all__ = [
     "Usage",
     "as_llm",
     "default_gateway",
-    "default_llm",
 ]
 
 

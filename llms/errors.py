@@ -10,7 +10,7 @@ StillhouseError
         RequestRefused        this request will never succeed; the row is rejected
             BadRequest, ContextLengthExceeded, ContentFiltered
         ProviderRefused       no request will succeed; the run stops
-            AuthenticationFailed, ModelNotFound
+            AuthenticationFailed, ModelNotFound, ProviderUnreachable
         TransientError        worth another try
             RateLimited, ServerFailed, RequestTimedOut, ConnectionFailed, MalformedReply
 """
@@ -72,6 +72,10 @@ class AuthenticationFailed(ProviderRefused):
 
 class ModelNotFound(ProviderRefused):
     """The provider does not know the model."""
+
+
+class ProviderUnreachable(ProviderRefused):
+    """The provider has never answered in this process and cannot be reached."""
 
 
 class TransientError(LLMError):

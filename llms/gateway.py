@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from llms import loop
 from llms.chat import Answer, ChatRequest, ChatType, Completion, Sample
 from llms.digest import digest
-from llms.errors import TransientError
+from llms.errors import ConnectionFailed, ProviderUnreachable, TransientError
 from llms.llm import LLM, own_sample
 from llms.store import CompletionStore
 
@@ -26,10 +26,12 @@ T = TypeVar("T")
 class RetryPolicy:
     """Tries and waits (seconds) for transient errors: exponential with full jitter.
 
-    A wait that the provider asks for is kept, up to `longest_wish`.
+    A wait that the provider asks for is kept, up to `longest_wish`. A provider that has never
+    answered and cannot be reached gets `first_contact` tries only.
     """
 
     attempts: int = 6
+    first_contact: int = 3
     first_wait: float = 0.5
     longest_wait: float = 20.0
     longest_wish: float = 120.0
@@ -57,10 +59,25 @@ class Gateway:
         self._owners: dict[str, LLM] = {}
         self._slots: dict[tuple[str, int], asyncio.Semaphore] = {}
         self._asked: dict[str, asyncio.Task[Completion]] = {}
+        self._running: set[asyncio.Task[Any]] = set()
+        self._met: set[str] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the model loop and wait for its result."""
-        return loop.run(coroutine)
+        return loop.run(self._interruptible(coroutine))
+
+    def interrupt(self, patience: float = 10.0) -> None:
+        """Cancel what callers wait for; wait up to `patience` seconds until answers to requests
+        already sent are stored.
+        """
+
+        async def stop() -> None:
+            for task in self._running:
+                task.cancel()
+            if self._asked:
+                await asyncio.wait(self._asked.values(), timeout=patience)
+
+        loop.run(stop())
 
     def generate(
         self,
@@ -121,18 +138,27 @@ class Gateway:
                 async with slots:
                     return Answer(await self._ask(llm, request, key), reused=False)
             except TransientError as error:
+                if attempt >= self._retries.first_contact and self._never_met(llm, error):
+                    raise ProviderUnreachable(
+                        f"{error} Check the address and that the server is up."
+                    ) from error
                 if attempt == self._retries.attempts:
                     raise
                 await asyncio.sleep(self._retries.wait_after(attempt, error))
-
-    async def settle(self) -> None:
-        """Wait for the answers to requests already sent, so that they are stored."""
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
     def close(self) -> None:
         """Release clients and store."""
         self.run(self._close_clients())
         self.store.close()
+
+    async def _interruptible(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        self._running.add(task)
+        try:
+            return await coroutine
+        finally:
+            self._running.discard(task)
 
     async def _ask(self, llm: LLM, request: ChatRequest, key: str) -> Completion:
         """Send a request that, once sent, is stored even if nobody waits for it any more."""
@@ -144,6 +170,7 @@ class Gateway:
     async def _send_and_store(self, llm: LLM, request: ChatRequest, key: str) -> Completion:
         client = await self._client(llm)
         completion = await llm.send(client, request, int(key[:8], 16) & 0x7FFFFFFF)
+        self._met.add(llm.account)
         return await self.store.put(key, completion)
 
     async def _client(self, llm: LLM) -> Any:
@@ -153,6 +180,9 @@ class Gateway:
             self._clients[llm.account] = opening
             self._owners[llm.account] = llm
         return await asyncio.shield(opening)
+
+    def _never_met(self, llm: LLM, error: TransientError) -> bool:
+        return isinstance(error, ConnectionFailed) and llm.account not in self._met
 
     def _slots_of(self, llm: LLM) -> asyncio.Semaphore:
         limit = llm.max_concurrent_requests

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, SecretStr
@@ -78,6 +78,12 @@ class LLM(Config):
     def address(self) -> tuple[str, int] | None:
         """Host and port that requests go to, None for a model inside this process."""
         return None
+
+    def sampling(self, **parameters: Any) -> Self:
+        """Return the same model with other generation parameters."""
+        kept = self.generation_kwargs.model_dump(exclude_unset=True)
+        changed = type(self.generation_kwargs)(**{**kept, **parameters})
+        return self.model_copy(update={"generation_kwargs": changed})
 
     def check(self) -> None:
         """Raise `ConfigurationError` if a call could not even be tried, without making one."""

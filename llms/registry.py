@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Annotated, Any
@@ -19,6 +18,9 @@ PROVIDERS = {
     "scripted": "llms.providers.scripted",
 }
 """Provider name to the module that defines its class."""
+
+DEFAULT_LLM = "llama-cpp:smollm2-135m-instruct"
+"""The embedded model, for flows that are given none: no key, no network."""
 
 
 def as_llm(value: Any) -> LLM:
@@ -68,11 +70,6 @@ def provider_class(provider: str) -> type[LLM]:
             f"There is no provider {provider!r}; it is one of: {', '.join(known)}."
         )
     return registered_providers[provider]
-
-
-def default_llm() -> LLM:
-    """Return the model used when none is named: `STILLHOUSE_LLM`, else the embedded one."""
-    return as_llm(os.environ.get("STILLHOUSE_LLM", "llama-cpp:smollm2-135m-instruct"))
 
 
 LLMField = Annotated[

@@ -88,6 +88,14 @@ class Graph:
         """Return the steps that feed a step, in the order they were connected."""
         return [source for source, target in self.edges if target == name]
 
+    def followers_of(self, name: str) -> list[str]:
+        """Return all steps that a step's rows reach, in order."""
+        reached = {name}
+        for follower in self.order():
+            if reached.intersection(self.sources_of(follower)):
+                reached.add(follower)
+        return [follower for follower in self.order() if follower in reached - {name}]
+
     def leaves(self) -> list[str]:
         """Return the steps that feed no other: their rows are the dataset."""
         feeding = {source for source, _ in self.edges}

@@ -1,0 +1,1 @@
+"""The command `stillhouse`: one file for each of its verbs."""

@@ -1,0 +1,129 @@
+"""`DatasetVersion`: what a run made, with its books."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from flows.runtime.workspace import Partition, Workspace
+from llms.errors import ConfigurationError
+from tasks.graph import Graph, pipeline_digest
+from tasks.outcome import Accounts
+from tasks.row import Rejection, visible
+
+_REASONS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RunCounts:
+    """What the run cost that made a version: calls made, answers reused, tokens in and out."""
+
+    calls: int = 0
+    reused: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetVersion:
+    """The finished rows of a pipeline. Each leaf step makes one configuration of the dataset;
+    a single leaf is called `default`.
+    """
+
+    graph: Graph
+    workspace: Workspace
+    partitions: dict[str, list[Partition]]
+    run: RunCounts = field(default_factory=RunCounts)
+
+    @property
+    def name(self) -> str:
+        """The name of the pipeline."""
+        return self.graph.name
+
+    @property
+    def digest(self) -> str:
+        """Digest of what the pipeline does."""
+        return pipeline_digest(self.graph)
+
+    @property
+    def configurations(self) -> dict[str, str]:
+        """Configuration name to the leaf step whose rows it holds."""
+        leaves = self.graph.leaves()
+        return {"default": leaves[0]} if len(leaves) == 1 else {leaf: leaf for leaf in leaves}
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in all configurations."""
+        return sum(p.rows for leaf in self.configurations.values() for p in self.partitions[leaf])
+
+    @property
+    def accounts(self) -> dict[str, Accounts]:
+        """The books of each step."""
+        return {
+            name: sum((partition.accounts for partition in self.partitions[name]), Accounts())
+            for name in self.graph.steps
+        }
+
+    def scan(self, configuration: str = "default") -> pl.LazyFrame:
+        """Return the rows of a configuration, lazily.
+
+        Raises:
+            ConfigurationError: there is no such configuration.
+        """
+        if configuration not in self.configurations:
+            raise ConfigurationError(
+                f"There is no configuration {configuration!r}; there is: "
+                f"{', '.join(self.configurations)}."
+            )
+        rows = self.workspace.scan(self.partitions[self.configurations[configuration]])
+        return rows.select(visible(rows.collect_schema().names()))
+
+    def frame(self, configuration: str = "default") -> pl.DataFrame:
+        """Return the rows of a configuration."""
+        return self.scan(configuration).collect()
+
+    def rejections(self) -> Iterator[Rejection]:
+        """Yield every row that was rejected, step by step."""
+        for partitions in self.partitions.values():
+            for partition in partitions:
+                yield from self.workspace.rejections(partition)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the counts of the version as plain values."""
+        reasons = Counter((item.step, item.reason) for item in self.rejections())
+        return {
+            "dataset": self.name,
+            "rows": self.rows,
+            "rejected": reasons.total(),
+            "calls": self.run.calls,
+            "reused": self.run.reused,
+            "reasons": [
+                {"step": step, "reason": reason, "rows": rows}
+                for (step, reason), rows in reasons.most_common(_REASONS)
+            ],
+        }
+
+    def save_to_disk(self, folder: Path | str) -> Path:
+        """Write the dataset folder: Parquet, card, pipeline, rejections and manifest.
+
+        Raises:
+            ConfigurationError: the folder holds something else.
+        """
+        from flows.publishing.folder import save
+
+        return save(self, Path(folder))
+
+    def push_to_hub(self, repo_id: str, *, private: bool = False, token: str | None = None) -> str:
+        """Publish to the Hugging Face Hub as one commit and return its address.
+
+        Raises:
+            PublishingError: the Hub refuses or cannot be reached.
+        """
+        from flows.publishing.hub import push
+
+        return push(self, repo_id, private=private, token=token)

@@ -1,0 +1,46 @@
+"""`Pipeline`: a graph of steps that can run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.dataset import DatasetVersion
+from tasks.graph import Graph
+from tasks.outcome import Observer
+
+
+class Pipeline(Graph):
+    """A graph that runs as a Prefect flow.
+
+    Called inside a flow, `run` adds its task runs to that flow run; called elsewhere it is a flow
+    run of its own, on the Prefect server that `PREFECT_API_URL` names or on a passing local one.
+    """
+
+    def run(
+        self, *, use_cache: bool = True, rows_per_partition: int | None = None
+    ) -> DatasetVersion:
+        """Run every step and return the finished dataset.
+
+        What an earlier run finished is reused, by content: answers of models always, and with
+        `use_cache` whole partitions too.
+
+        Raises:
+            StillhouseError: one sentence about what stopped the run; what is finished is kept.
+        """
+        from flows.runtime.flow_runs import run_graph
+
+        return run_graph(self, use_cache=use_cache, rows_per_partition=rows_per_partition)
+
+    def preview(self, rows: int = 3, observer: Observer | None = None) -> DatasetVersion:
+        """Run the first rows through every step in this process, without Prefect.
+
+        Raises:
+            StillhouseError: one sentence about what is wrong.
+        """
+        from flows.runtime.preview import preview
+
+        return preview(self, rows, observer)
+
+    def to_file(self, path: Path | str) -> None:
+        """Write the pipeline as YAML."""
+        Path(path).write_text(self.to_yaml(), encoding="utf-8")

@@ -1,0 +1,38 @@
+"""Where a finished dataset goes: the settings that every flow has in common."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from flows.dataset import DatasetVersion
+from flows.publishing.folder import check_folder
+
+
+class Destination(BaseModel):
+    """A folder and, if one is named, a dataset on the Hugging Face Hub."""
+
+    output: str = Field(description="Folder for the dataset")
+    repo: str | None = Field(
+        default=None, description="Push to this dataset of the Hugging Face Hub, as owner/name"
+    )
+    private: bool = Field(default=False, description="Make a new repository on the Hub private")
+
+    def check(self) -> None:
+        """Find out before a run whether its dataset could be delivered.
+
+        Raises:
+            ConfigurationError: the folder holds something else.
+            PublishingError: the Hub does not know who publishes.
+        """
+        check_folder(self.output)
+        if self.repo:
+            from flows.publishing.hub import check_access
+
+            check_access(self.repo)
+
+    def deliver(self, version: DatasetVersion) -> dict[str, Any]:
+        """Save a dataset, push it if a repository is named, and return the summary."""
+        summary = {**version.summary(), "folder": str(version.save_to_disk(self.output))}
+        if self.repo:
+            summary["commit"] = version.push_to_hub(self.repo, private=self.private)
+        return summary

@@ -1,0 +1,167 @@
+"""A dataset as a folder that `datasets.load_dataset` reads.
+
+    README.md         the card: configurations, features, how it was made, accounts, samples
+    data/*.parquet    the rows (or one folder for each configuration)
+    pipeline.yaml     the pipeline, to read, run and change
+    rejections.jsonl  every rejected row with its key, step, reason and raw reply
+    manifest.json     digests of steps and files, accounts
+
+The same rows give the same bytes: no file holds a time, a run or a path.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import mkdtemp
+
+import polars as pl
+
+from flows.dataset import DatasetVersion
+from flows.publishing.card import card
+from flows.runtime.workspace import Partition
+from llms.digest import canonical_json
+from llms.errors import ConfigurationError, StillhouseError
+
+MANIFEST = "manifest.json"
+_SHARD_BYTES = 200_000_000
+
+
+class PublishingError(StillhouseError):
+    """A finished dataset could not be written or pushed; it is still in the workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One Parquet file of a configuration: path in the folder, rows, bytes and SHA-256."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def check_folder(folder: Path | str) -> None:
+    """Raise `ConfigurationError` unless a dataset can be written there; asked before a run."""
+    folder = Path(folder)
+    if folder.is_dir():
+        ours = (folder / MANIFEST).is_file() or not any(folder.iterdir())
+        if ours:
+            return
+    elif not folder.exists():
+        return
+    raise ConfigurationError(
+        f"{str(folder)!r} exists and is not a dataset folder of ours; name another folder or "
+        f"remove it."
+    )
+
+
+def save(version: DatasetVersion, folder: Path) -> Path:
+    """Write a dataset folder; the one that was there is replaced in one step at the end.
+
+    Raises:
+        ConfigurationError: the folder holds something else.
+        PublishingError: the disk does not take it.
+    """
+    check_folder(folder)
+    folder = folder.absolute()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            write_files(version, staged)
+            _replace(folder, staged)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+    except OSError as error:
+        raise PublishingError(
+            f"The dataset cannot be written to {str(folder)!r} ({error.strerror or error}); free "
+            f"the disk or name another folder and run again: nothing has to be generated again."
+        ) from error
+    return folder
+
+
+def write_files(version: DatasetVersion, folder: Path) -> None:
+    """Write all files of a dataset into an empty folder."""
+    shards = {
+        configuration: _write_shards(version, configuration, folder)
+        for configuration in version.configurations
+    }
+    (folder / "pipeline.yaml").write_text(version.graph.to_yaml(), encoding="utf-8")
+    with (folder / "rejections.jsonl").open("w", encoding="utf-8") as file:
+        for rejection in version.rejections():
+            file.write(canonical_json(rejection.as_json()) + "\n")
+    manifest = {
+        "pipeline": version.name,
+        "digest": version.digest,
+        "steps": {
+            name: {
+                "step": type(step).__name__,
+                "signature": step.signature,
+                "accounts": version.accounts[name].as_json(),
+            }
+            for name, step in version.graph.steps.items()
+        },
+        "files": {name: [asdict(shard) for shard in items] for name, items in shards.items()},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    (folder / "README.md").write_text(card(version, shards), encoding="utf-8")
+
+
+def _write_shards(version: DatasetVersion, configuration: str, folder: Path) -> list[Shard]:
+    schema = version.scan(configuration).collect_schema()
+    partitions = version.partitions[version.configurations[configuration]]
+    groups = list(_grouped(version, partitions))
+    data = "data" if configuration == "default" else configuration
+    (folder / data).mkdir()
+    shards = []
+    for number, group in enumerate(groups):
+        path = f"{data}/train-{number:05}-of-{len(groups):05}.parquet"
+        rows = _with_schema(version.workspace.scan(group), schema)
+        rows.write_parquet(folder / path, compression="zstd", row_group_size=50_000)
+        content = (folder / path).read_bytes()
+        digest = sha256(content).hexdigest()
+        shards.append(Shard(path, rows.height, len(content), digest))
+    return shards
+
+
+def _grouped(version: DatasetVersion, partitions: list[Partition]) -> Iterator[list[Partition]]:
+    """Gather partitions into shards of a bounded size."""
+    group: list[Partition] = []
+    size = 0
+    for partition in partitions:
+        bytes_here = version.workspace.path(partition.digest).stat().st_size
+        if group and size + bytes_here > _SHARD_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(partition)
+        size += bytes_here
+    yield group
+
+
+def _with_schema(rows: pl.LazyFrame, schema: pl.Schema) -> pl.DataFrame:
+    there = set(rows.collect_schema().names())
+    columns = [
+        (pl.col(name) if name in there else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in schema.items()
+    ]
+    return rows.select(columns).collect()
+
+
+def _replace(folder: Path, staged: Path) -> None:
+    staged.chmod(0o755)
+    old = staged.with_name(f"{staged.name}.old")
+    if folder.exists():
+        folder.rename(old)
+    try:
+        staged.rename(folder)
+    except OSError:
+        with suppress(OSError):
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,72 @@
+"""The run in the Prefect UI: a progress bar while it works, a page of accounts at the end."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any
+
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+
+from flows.dataset import DatasetVersion
+from flows.reporting.accounts import accounts_table, joined, rejections_table, samples
+from flows.runtime.progress import Progress
+
+_SECONDS_BETWEEN_UPDATES = 3.0
+
+
+@contextmanager
+def published_progress(progress: Progress) -> Iterator[None]:
+    """Keep a progress artifact of the current flow run up to date."""
+    artifact: Any = create_progress_artifact(0.0, key="progress", description="Rows done")
+    finished = threading.Event()
+
+    def update() -> None:
+        while not finished.wait(_SECONDS_BETWEEN_UPDATES):
+            update_progress_artifact(artifact, progress=_percent(progress))
+
+    updater = threading.Thread(target=copy_context().run, args=(update,), daemon=True)
+    updater.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        updater.join()
+        update_progress_artifact(artifact, progress=_percent(progress))
+
+
+def publish_accounts(version: DatasetVersion) -> None:
+    """Leave the books of a run as a Markdown artifact."""
+    key = re.sub(r"[^a-z0-9]+", "-", f"{version.name}-accounts".lower()).strip("-")
+    create_markdown_artifact(accounts_page(version), key=key, description="What the run made")
+
+
+def accounts_page(version: DatasetVersion) -> str:
+    """Return the books of a run as a Markdown page."""
+    run = version.run
+    rejected = rejections_table(version)
+    return joined(
+        [
+            f"# {version.name}",
+            f"{version.rows:,} rows. {run.calls:,} calls of models in this run, {run.reused:,} "
+            f"answers reused, {run.input_tokens:,} tokens in and {run.output_tokens:,} out.",
+            "## Accounts",
+            accounts_table(version),
+            f"## Rejected\n\n{rejected}" if rejected else "",
+            *(
+                f"## Samples: {configuration}\n\n{samples(version, configuration)}"
+                for configuration in version.configurations
+            ),
+        ]
+    )
+
+
+def _percent(progress: Progress) -> float:
+    return round(100 * progress.fraction(), 1)

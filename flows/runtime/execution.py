@@ -1,0 +1,164 @@
+"""A graph as Prefect task runs: sources first, then each step over each partition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.futures import PrefectFuture
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.runtime.run import Run
+from flows.runtime.step_runs import Reference, dataset_task, partition_task, source_task
+from flows.runtime.workspace import Partition
+from llms.errors import StillhouseError
+from tasks.graph import Graph
+from tasks.step import FanInStep, GeneratorStep, GlobalStep
+
+_PARTITIONS_AT_ONCE = 16
+
+
+class RunFailed(StillhouseError):
+    """A step failed for a reason that is not the user's configuration."""
+
+
+Partitions = dict[str, list[Partition]]
+"""Step name to the partitions it made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Steps that work partition by partition, after steps that need the whole dataset."""
+
+    whole: list[str]
+    piecewise: list[str]
+
+
+def execute(run: Run) -> Partitions:
+    """Run every step and return what each one made. Must be called inside a flow run.
+
+    Raises:
+        StillhouseError: the first error that stopped the run. What is finished is kept.
+    """
+    run.graph.validate()
+    run.graph.check_models()
+    made: dict[str, list[Any]] = {}
+    stages = _stages(run.graph)
+    workers = _PARTITIONS_AT_ONCE * max(1, len(run.graph.steps) - 1)
+    runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=workers)
+    with runner:
+        try:
+            _read_sources(run, runner, made)
+            for stage in stages:
+                _submit(run, runner, stage, made)
+            return {
+                name: [_gathered(run, name, number, item) for number, item in enumerate(items)]
+                for name, items in made.items()
+            }
+        except BaseException as error:
+            reason = error if isinstance(error, StillhouseError) else RunFailed("interrupted")
+            run.stop(reason)
+            run.gateway.interrupt()
+            raise
+
+
+def _read_sources(run: Run, runner: ThreadPoolTaskRunner[Any], made: dict[str, list[Any]]) -> None:
+    """Read the sources and check the graph again, now that their columns are known."""
+    known = {}
+    for name, step in run.graph.steps.items():
+        if isinstance(step, GeneratorStep):
+            task = source_task(run, name)
+            made[name] = _finished(run, runner.submit(task, {"run_id": run.id, "step": name}))
+            partitions = [Partition.from_json(reference) for reference in made[name]]
+            known[name] = dict(run.workspace.scan(partitions).collect_schema())
+            for follower in run.graph.followers_of(name):
+                run.progress.expect(follower, sum(partition.rows for partition in partitions))
+    run.graph.validate(known)
+
+
+def _submit(
+    run: Run, runner: ThreadPoolTaskRunner[Any], stage: _Stage, made: dict[str, list[Any]]
+) -> None:
+    for name in stage.whole:
+        inputs = [
+            [_finished(run, item) for item in made[source]] for source in run.graph.sources_of(name)
+        ]
+        whole = {"run_id": run.id, "step": name, "inputs": inputs}
+        made[name] = _finished(run, runner.submit(dataset_task(run, name), whole))
+    tasks = {name: partition_task(run, name) for name in stage.piecewise}
+    for name in stage.piecewise:
+        made[name] = []
+    number = 0
+    unfinished = list(stage.piecewise)
+    while unfinished:
+        for name in list(unfinished):
+            sources = run.graph.sources_of(name)
+            if number >= min(len(made[source]) for source in sources):
+                unfinished.remove(name)
+                continue
+            inputs = [made[source][number] for source in sources]
+            parameters: dict[str, Any] = {
+                "run_id": run.id,
+                "step": name,
+                "partition": number,
+                "inputs": inputs,
+            }
+            made[name].append(runner.submit(tasks[name], parameters))
+        number += 1
+
+
+def _gathered(run: Run, step: str, number: int, item: Any) -> Partition:
+    """Return a finished partition; one that Prefect found in its cache is counted here."""
+    partition = Partition.from_json(_finished(run, item))
+    if isinstance(item, PrefectFuture) and (step, number) not in run.executed:
+        books = partition.accounts
+        run.progress.add(step, done=books.rows_in - books.rejected, rejected=books.rejected)
+    return partition
+
+
+def _finished(run: Run, item: PrefectFuture[Any] | Reference) -> Any:
+    """Return the result behind a future.
+
+    Raises:
+        StillhouseError: the error that stopped the run.
+    """
+    if not isinstance(item, PrefectFuture):
+        return item
+    item.wait()
+    result = item.state.result(raise_on_failure=False)
+    if item.state.is_completed():
+        return result
+    if run.error is not None:
+        raise run.error
+    if isinstance(result, StillhouseError):
+        raise result
+    raise RunFailed(f"The run failed: {item.state.message or result!r}.")
+
+
+def _stages(graph: Graph) -> list[_Stage]:
+    """Cut the graph where a step needs all rows of the steps before it."""
+    stage_of: dict[str, int] = {}
+    origin_of: dict[str, str] = {}
+    whole: set[str] = set()
+    for name in graph.order():
+        step, sources = graph.steps[name], graph.sources_of(name)
+        if isinstance(step, GeneratorStep):
+            stage_of[name], origin_of[name] = 0, name
+            continue
+        origins = {origin_of[source] for source in sources}
+        needs_all = isinstance(step, GlobalStep) or (
+            isinstance(step, FanInStep) and len(origins) > 1
+        )
+        if needs_all:
+            whole.add(name)
+        stage_of[name] = max(stage_of[source] for source in sources) + int(needs_all)
+        origin_of[name] = name if needs_all else origins.pop()
+    count = max(stage_of.values()) + 1
+    steps = [name for name in graph.order() if graph.sources_of(name)]
+    return [
+        _Stage(
+            [name for name in steps if stage_of[name] == number and name in whole],
+            [name for name in steps if stage_of[name] == number and name not in whole],
+        )
+        for number in range(count)
+    ]

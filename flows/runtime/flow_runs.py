@@ -1,0 +1,74 @@
+"""A graph as a flow run: inside the caller's, or one of its own."""
+
+from typing import Any
+
+from prefect import Flow
+from prefect.context import FlowRunContext
+
+from flows.dataset import DatasetVersion, RunCounts
+from flows.reporting.artifacts import publish_accounts, published_progress
+from flows.reporting.terminal import shown_progress
+from flows.runtime.execution import execute
+from flows.runtime.run import EverythingRejected, Run
+from flows.runtime.session import prefect_session, quiet_console
+from flows.runtime.workspace import Workspace
+from llms.errors import StillhouseError
+from llms.gateway import default_gateway, home
+from tasks.graph import Graph, pipeline_digest
+
+
+def run_graph(
+    graph: Graph, *, use_cache: bool = True, rows_per_partition: int | None = None
+) -> DatasetVersion:
+    """Run a graph and return the finished dataset; see `Pipeline.run`."""
+    run = Run(
+        graph,
+        Workspace(home()),
+        default_gateway(),
+        use_cache=use_cache,
+        rows_per_partition=rows_per_partition,
+    )
+    if FlowRunContext.get() is not None:
+        return _recorded(run)
+    return _as_own_flow(run)
+
+
+def _as_own_flow(run: Run) -> DatasetVersion:
+    made: list[DatasetVersion] = []
+
+    def run_pipeline(pipeline: str, digest: str) -> None:
+        made.append(_recorded(run))
+
+    run.graph.validate()
+    own_flow = Flow(run_pipeline, name=run.graph.name, description=run.graph.description)
+    with prefect_session(), quiet_console():
+        state: Any = own_flow(run.graph.name, pipeline_digest(run.graph), return_state=True)
+    if made:
+        return made[0]
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, BaseException):
+        raise error
+    raise StillhouseError(f"The run ended as {state.name}: {state.message}")
+
+
+def _recorded(run: Run) -> DatasetVersion:
+    with run, shown_progress(run.progress), published_progress(run.progress):
+        partitions = execute(run)
+    input_tokens, output_tokens = run.progress.tokens
+    counts = RunCounts(run.progress.calls, run.progress.reused, input_tokens, output_tokens)
+    version = DatasetVersion(run.graph, run.workspace, partitions, counts)
+    publish_accounts(version)
+    if not version.rows:
+        raise EverythingRejected(_nothing_left(version))
+    return version
+
+
+def _nothing_left(version: DatasetVersion) -> str:
+    reasons = version.summary()["reasons"]
+    if not reasons:
+        return f"Pipeline {version.name!r} made no rows: its steps filtered all of them."
+    most = reasons[0]
+    return (
+        f"Pipeline {version.name!r} made no rows; most often step {most['step']!r} rejected them, "
+        f"because: {most['reason']}"
+    )

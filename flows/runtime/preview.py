@@ -1,0 +1,54 @@
+"""The first rows of a pipeline, in this process and without Prefect."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from flows.dataset import DatasetVersion
+from flows.runtime.workspace import Partition, Workspace
+from llms.errors import ConfigurationError
+from llms.gateway import default_gateway, home
+from tasks.graph import Graph
+from tasks.outcome import Observer, Outcome, StepContext
+from tasks.row import KEY
+from tasks.step import FanInStep, GeneratorStep, GlobalStep
+
+
+def preview(graph: Graph, rows: int, observer: Observer | None = None) -> DatasetVersion:
+    """Run the first rows through every step; see `Pipeline.preview`."""
+    graph.validate()
+    graph.check_models()
+    workspace, branches = Workspace(home()), graph.branches()
+    frames: dict[str, pl.DataFrame] = {}
+    partitions: dict[str, list[Partition]] = {}
+    for name in graph.order():
+        step = graph.steps[name]
+        sources = [frames[source] for source in graph.sources_of(name)]
+        step.load()
+        context = StepContext(default_gateway(), observer=observer, branch=branches.get(name, 0))
+        if isinstance(step, GeneratorStep):
+            sources = [_first_rows(step, rows)]
+            outcome = Outcome(sources[0])
+            graph.validate({name: dict(sources[0].schema)})
+        elif isinstance(step, FanInStep):
+            outcome = step.apply_joined(sources, graph.sources_of(name))
+        elif isinstance(step, GlobalStep):
+            outcome = step.apply_to_dataset(sources[0].lazy(), context)
+        else:
+            outcome = step.apply(sources[0], context)
+        step.unload()
+        frames[name] = outcome.frame
+        keys = list(dict.fromkeys(key for frame in sources for key in frame[KEY]))
+        partitions[name] = [workspace.write(outcome, keys)]
+    return DatasetVersion(graph, workspace, partitions)
+
+
+def _first_rows(step: GeneratorStep, rows: int) -> pl.DataFrame:
+    taken: list[pl.DataFrame] = []
+    for frame in step.keyed_frames():
+        taken.append(frame.head(rows - sum(part.height for part in taken)))
+        if sum(part.height for part in taken) >= rows:
+            break
+    if not taken:
+        raise ConfigurationError(f"The source {step.name!r} has no rows.")
+    return pl.concat(taken, how="diagonal_relaxed")

@@ -1,0 +1,218 @@
+"""One step over one partition, as a Prefect task run."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.logging import get_run_logger
+from prefect.tasks import exponential_backoff
+
+from flows.runtime.progress import AttemptObserver
+from flows.runtime.run import EverythingRejected, Run, RunStopped, find_run
+from flows.runtime.workspace import Partition
+from llms.digest import digest
+from llms.errors import StillhouseError, TransientError
+from tasks.outcome import Accounts, Outcome, StepContext
+from tasks.row import KEY
+from tasks.step import FanInStep, GeneratorStep, GlobalStep
+
+RETRIES = 3
+_FIRST_WAIT_SECONDS = 10
+
+Reference = dict[str, Any]
+"""A `Partition` as plain JSON."""
+
+
+def source_task(run: Run, step: str) -> Task[Any, list[Reference]]:
+    """Return the Prefect task that reads a source into partitions."""
+    return Task(
+        _read_source, name=step, task_run_name=step, cache_policy=NO_CACHE, persist_result=False
+    )
+
+
+def partition_task(run: Run, step: str) -> Task[Any, Reference]:
+    """Return the Prefect task that runs a step over one partition."""
+    return Task(
+        _run_partition,
+        name=step,
+        task_run_name=step + " {partition}",
+        retries=RETRIES,
+        retry_delay_seconds=exponential_backoff(_FIRST_WAIT_SECONDS),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=_is_worth_retrying,
+        persist_result=True,
+        result_storage=run.workspace.results,
+        result_serializer="json",
+        cache_policy=CacheKeyFnPolicy(cache_key_fn=_cache_key),
+    )
+
+
+def dataset_task(run: Run, step: str) -> Task[Any, list[Reference]]:
+    """Return the Prefect task that runs a step over the whole dataset."""
+    return Task(
+        _run_dataset,
+        name=step,
+        task_run_name=step,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=RETRIES,
+        retry_delay_seconds=exponential_backoff(_FIRST_WAIT_SECONDS),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=_is_worth_retrying,
+    )
+
+
+def _read_source(run_id: str, step: str) -> list[Reference]:
+    run = find_run(run_id)
+    source = run.graph.steps[step]
+    assert isinstance(source, GeneratorStep)
+    source.load()
+    partitions = [
+        run.workspace.write(Outcome(frame), frame[KEY].to_list())
+        for frame in run.partitioned(source.keyed_frames())
+    ]
+    rows = sum(partition.rows for partition in partitions)
+    run.progress.expect(step, rows)
+    run.progress.add(step, done=rows)
+    get_run_logger().info("%d rows in %d partitions", rows, len(partitions))
+    return [partition.as_json() for partition in partitions]
+
+
+def _run_partition(run_id: str, step: str, partition: int, inputs: list[Reference]) -> Reference:
+    run = find_run(run_id)
+    observer = AttemptObserver(run.progress, step)
+    taken = [Partition.from_json(reference) for reference in inputs]
+    try:
+        run.raise_if_stopped()
+        made = _make(run, step, taken, observer)
+    except StillhouseError as error:
+        observer.settle(0, 0)
+        if not _may_try_again(error):
+            run.stop(error)
+        raise
+    run.executed.add((step, partition))
+    observer.settle(made.accounts.rows_in, made.accounts.rejected)
+    _log(made.accounts)
+    try:
+        run.watch_for_hopelessness(step)
+    except EverythingRejected as error:
+        run.stop(error)
+        raise
+    return made.as_json()
+
+
+def _run_dataset(run_id: str, step: str, inputs: list[list[Reference]]) -> list[Reference]:
+    run = find_run(run_id)
+    run.raise_if_stopped()
+    taken = [[Partition.from_json(reference) for reference in source] for source in inputs]
+    observer = AttemptObserver(run.progress, step)
+    keys_in = [key for partition in taken[0] for key in run.workspace.keys(partition)]
+    outcome = _outcome_of_dataset(run, step, taken, observer)
+    accounts = outcome.accounts(keys_in)
+    observer.settle(accounts.rows_in, accounts.rejected)
+    _log(accounts)
+    partitions = []
+    for index, frame in enumerate(run.partitioned([outcome.frame])):
+        part = run.workspace.write(Outcome(frame, outcome.rejections if index == 0 else ()), [])
+        booked = accounts if index == 0 else Accounts()
+        partitions.append(
+            Partition(part.digest, part.rows, booked, part.rejections, part.unanswered)
+        )
+    return [partition.as_json() for partition in partitions]
+
+
+def _make(run: Run, step_name: str, taken: list[Partition], observer: AttemptObserver) -> Partition:
+    step = run.loaded(step_name)
+    frames = [run.workspace.read(partition) for partition in taken]
+    if isinstance(step, FanInStep):
+        outcome = step.apply_joined(frames, run.graph.sources_of(step_name))
+        return run.workspace.write(outcome, all_keys(frames))
+    outcome = step.apply(frames[0], _context(run, step_name, observer))
+    return run.workspace.write(outcome, frames[0][KEY].to_list())
+
+
+def _outcome_of_dataset(
+    run: Run, step_name: str, taken: list[list[Partition]], observer: AttemptObserver
+) -> Outcome:
+    step = run.loaded(step_name)
+    scans = [run.workspace.scan(partitions) for partitions in taken]
+    if isinstance(step, FanInStep):
+        return step.apply_joined(
+            [scan.collect() for scan in scans], run.graph.sources_of(step_name)
+        )
+    assert isinstance(step, GlobalStep)
+    return step.apply_to_dataset(scans[0], _context(run, step_name, observer))
+
+
+def all_keys(frames: list[Any]) -> list[str]:
+    """Return the keys of several frames, each once, in order."""
+    return list(dict.fromkeys(key for frame in frames for key in frame[KEY]))
+
+
+def _context(run: Run, step: str, observer: AttemptObserver) -> StepContext:
+    attempt = TaskRunContext.get()
+    last = attempt is None or attempt.task_run.run_count > RETRIES
+    return StepContext(
+        run.gateway,
+        observer=observer,
+        branch=run.branches.get(step, 0),
+        final_attempt=last,
+    )
+
+
+def _log(accounts: Accounts) -> None:
+    get_run_logger().info(
+        "%d rows in, %d out, %d rejected, %d filtered, %d requests",
+        accounts.rows_in,
+        accounts.rows_out,
+        accounts.rejected,
+        accounts.filtered,
+        accounts.requests,
+    )
+
+
+def _may_try_again(error: Exception) -> bool:
+    return isinstance(error, TransientError)
+
+
+def _is_worth_retrying(task: Any, task_run: TaskRun, state: State[Any]) -> bool:
+    try:
+        state.result(raise_on_failure=True)
+    except (Exception, RunStopped) as error:
+        return _may_try_again(error)
+    return False
+
+
+def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str | None:
+    """Name the result by what the step does and the content it does it to.
+
+    A stored result whose files are gone, or that left rows unanswered, is removed here, so that
+    Prefect does not find it and the step runs.
+    """
+    run = find_run(parameters["run_id"])
+    step = run.graph.steps[parameters["step"]]
+    if not (run.use_cache and step.use_cache):
+        return None
+    digests = [reference["digest"] for reference in parameters["inputs"]]
+    key = digest([step.signature, run.branches.get(step.name, 0), digests])
+    _forget_if_useless(run, run.workspace.results / key)
+    return key
+
+
+def _forget_if_useless(run: Run, record: Path) -> None:
+    if not record.is_file():
+        return
+    try:
+        stored = json.loads(json.loads(record.read_text(encoding="utf-8"))["result"])
+        partition = Partition.from_json(stored)
+        useful = run.workspace.has(partition) and not partition.unanswered
+    except (OSError, ValueError, KeyError, TypeError):
+        useful = False
+    if not useful:
+        with suppress(OSError):
+            record.unlink()
