@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.dataset import DatasetVersion
+from llms.gateway import Gateway, default_gateway
 from tasks.graph import Graph
 from tasks.outcome import Observer
 
@@ -17,7 +18,11 @@ class Pipeline(Graph):
     """
 
     def run(
-        self, *, use_cache: bool = True, rows_per_partition: int | None = None
+        self,
+        *,
+        use_cache: bool = True,
+        rows_per_partition: int | None = None,
+        gateway: Gateway | None = None,
     ) -> DatasetVersion:
         """Run every step and return the finished dataset.
 
@@ -29,7 +34,12 @@ class Pipeline(Graph):
         """
         from flows.runtime.flow_runs import run_graph
 
-        return run_graph(self, use_cache=use_cache, rows_per_partition=rows_per_partition)
+        return run_graph(
+            self,
+            use_cache=use_cache,
+            rows_per_partition=rows_per_partition,
+            gateway=gateway or default_gateway(),
+        )
 
     def preview(self, rows: int = 3, observer: Observer | None = None) -> DatasetVersion:
         """Run the first rows through every step in this process, without Prefect.

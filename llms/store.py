@@ -90,7 +90,9 @@ class CompletionStore:
         return int(number)
 
     def close(self) -> None:
-        """Commit what has arrived and release the file."""
+        """Commit what has arrived and release the file; a second call does nothing."""
+        if not self._writer.is_alive():
+            return
         self._arrivals.put(None)
         self._writer.join()
         self._reader.close()

@@ -13,18 +13,18 @@ from flows.runtime.run import EverythingRejected, Run
 from flows.runtime.session import prefect_session, quiet_console
 from flows.runtime.workspace import Workspace
 from llms.errors import StillhouseError
-from llms.gateway import default_gateway, home
+from llms.gateway import Gateway, home
 from tasks.graph import Graph, pipeline_digest
 
 
 def run_graph(
-    graph: Graph, *, use_cache: bool = True, rows_per_partition: int | None = None
+    graph: Graph, *, use_cache: bool, rows_per_partition: int | None, gateway: Gateway
 ) -> DatasetVersion:
     """Run a graph and return the finished dataset; see `Pipeline.run`."""
     run = Run(
         graph,
         Workspace(home()),
-        default_gateway(),
+        gateway,
         use_cache=use_cache,
         rows_per_partition=rows_per_partition,
     )

@@ -109,3 +109,4 @@ class AttemptObserver(Observer):
         """Set the counts to what the attempt came to; a failed attempt came to nothing."""
         done = max(0, rows_in - rejected)
         self._progress.add(self._step, done=done - self._done, rejected=rejected - self._rejected)
+        self._done, self._rejected = done, rejected

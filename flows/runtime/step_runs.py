@@ -13,7 +13,7 @@ from prefect.logging import get_run_logger
 from prefect.tasks import exponential_backoff
 
 from flows.runtime.progress import AttemptObserver
-from flows.runtime.run import EverythingRejected, Run, RunStopped, find_run
+from flows.runtime.run import Run, RunStopped, find_run
 from flows.runtime.workspace import Partition
 from llms.digest import digest
 from llms.errors import StillhouseError, TransientError
@@ -22,7 +22,7 @@ from tasks.row import KEY
 from tasks.step import FanInStep, GeneratorStep, GlobalStep
 
 RETRIES = 3
-_FIRST_WAIT_SECONDS = 10
+FIRST_WAIT_SECONDS = 10
 
 Reference = dict[str, Any]
 """A `Partition` as plain JSON."""
@@ -42,7 +42,7 @@ def partition_task(run: Run, step: str) -> Task[Any, Reference]:
         name=step,
         task_run_name=step + " {partition}",
         retries=RETRIES,
-        retry_delay_seconds=exponential_backoff(_FIRST_WAIT_SECONDS),
+        retry_delay_seconds=exponential_backoff(FIRST_WAIT_SECONDS),
         retry_jitter_factor=0.5,
         retry_condition_fn=_is_worth_retrying,
         persist_result=True,
@@ -61,7 +61,7 @@ def dataset_task(run: Run, step: str) -> Task[Any, list[Reference]]:
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=RETRIES,
-        retry_delay_seconds=exponential_backoff(_FIRST_WAIT_SECONDS),
+        retry_delay_seconds=exponential_backoff(FIRST_WAIT_SECONDS),
         retry_jitter_factor=0.5,
         retry_condition_fn=_is_worth_retrying,
     )
@@ -90,19 +90,15 @@ def _run_partition(run_id: str, step: str, partition: int, inputs: list[Referenc
     try:
         run.raise_if_stopped()
         made = _make(run, step, taken, observer)
+        observer.settle(made.accounts.rows_in, made.accounts.rejected)
+        run.watch_for_hopelessness(step)
     except StillhouseError as error:
         observer.settle(0, 0)
         if not _may_try_again(error):
             run.stop(error)
         raise
     run.executed.add((step, partition))
-    observer.settle(made.accounts.rows_in, made.accounts.rejected)
     _log(made.accounts)
-    try:
-        run.watch_for_hopelessness(step)
-    except EverythingRejected as error:
-        run.stop(error)
-        raise
     return made.as_json()
 
 
