@@ -6,9 +6,10 @@ import asyncio
 import atexit
 import os
 import random
+import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from llms.llm import LLM, own_sample
 from llms.store import CompletionStore
 
 T = TypeVar("T")
+
+_opening = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +137,13 @@ class Gateway:
         attempt = 0
         while True:
             attempt += 1
+            await slots.acquire()
+            asked = asyncio.create_task(self._send_and_store(llm, request, key, slots))
+            self._asked[key] = asked
+            asked.add_done_callback(partial(self._forget, key))
             try:
-                async with slots:
-                    return Answer(await self._ask(llm, request, key), reused=False)
+                # Once sent, a request is stored even if nobody waits for it any more.
+                return Answer(await asyncio.shield(asked), reused=False)
             except TransientError as error:
                 if attempt >= self._retries.first_contact and self._never_met(llm, error):
                     raise ProviderUnreachable(
@@ -160,18 +167,21 @@ class Gateway:
         finally:
             self._running.discard(task)
 
-    async def _ask(self, llm: LLM, request: ChatRequest, key: str) -> Completion:
-        """Send a request that, once sent, is stored even if nobody waits for it any more."""
-        asked = asyncio.create_task(self._send_and_store(llm, request, key))
-        self._asked[key] = asked
-        asked.add_done_callback(lambda _: self._asked.pop(key, None))
-        return await asyncio.shield(asked)
-
-    async def _send_and_store(self, llm: LLM, request: ChatRequest, key: str) -> Completion:
-        client = await self._client(llm)
-        completion = await llm.send(client, request, int(key[:8], 16) & 0x7FFFFFFF)
+    async def _send_and_store(
+        self, llm: LLM, request: ChatRequest, key: str, slots: asyncio.Semaphore
+    ) -> Completion:
+        try:
+            client = await self._client(llm)
+            completion = await llm.send(client, request, int(key[:8], 16) & 0x7FFFFFFF)
+        finally:
+            slots.release()
         self._met.add(llm.account)
         return await self.store.put(key, completion)
+
+    def _forget(self, key: str, asked: asyncio.Task[Completion]) -> None:
+        self._asked.pop(key, None)
+        if not asked.cancelled():
+            asked.exception()  # seen here, for the case that nobody waits any more
 
     async def _client(self, llm: LLM) -> Any:
         opening = self._clients.get(llm.account)
@@ -237,9 +247,14 @@ def default_gateway() -> Gateway:
     return gateway_at(home() / "completions.sqlite")
 
 
-@lru_cache(maxsize=8)
 def gateway_at(store: Path) -> Gateway:
     """Return the process's gateway with the store in a file; it closes when the process ends."""
+    with _opening:
+        return _opened_gateway(store)
+
+
+@lru_cache(maxsize=8)
+def _opened_gateway(store: Path) -> Gateway:
     gateway = Gateway(CompletionStore(store))
     atexit.register(gateway.close)
     return gateway

@@ -12,11 +12,17 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _THREAD = "model-loop"
+_starting = threading.Lock()
+
+
+def model_loop() -> asyncio.AbstractEventLoop:
+    """Return the loop, started at first use."""
+    with _starting:
+        return _started_loop()
 
 
 @lru_cache(maxsize=1)
-def model_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop, started at first use."""
+def _started_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name=_THREAD, daemon=True).start()
     return loop
