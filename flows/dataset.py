@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,16 @@ _REASONS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class RunCounts:
-    """What the run cost that made a version: calls made, answers reused, tokens in and out."""
-
-    calls: int = 0
-    reused: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class DatasetVersion:
     """The finished rows of a pipeline. Each leaf step makes one configuration of the dataset;
-    a single leaf is called `default`.
+    a single leaf is called `default`. `calls` counts the model calls of the run that made it; all
+    other answers were reused.
     """
 
     graph: Graph
     workspace: Workspace
     partitions: dict[str, list[Partition]]
-    run: RunCounts = field(default_factory=RunCounts)
+    calls: int = 0
 
     @property
     def name(self) -> str:
@@ -68,6 +59,11 @@ class DatasetVersion:
             name: sum((partition.accounts for partition in self.partitions[name]), Accounts())
             for name in self.graph.steps
         }
+
+    @property
+    def books(self) -> Accounts:
+        """The books of all steps together."""
+        return sum(self.accounts.values(), Accounts())
 
     def scan(self, configuration: str = "default") -> pl.LazyFrame:
         """Return the rows of a configuration, lazily.
@@ -100,8 +96,8 @@ class DatasetVersion:
             "dataset": self.name,
             "rows": self.rows,
             "rejected": reasons.total(),
-            "calls": self.run.calls,
-            "reused": self.run.reused,
+            "calls": self.calls,
+            "reused": self.books.requests - self.calls,
             "reasons": [
                 {"step": step, "reason": reason, "rows": rows}
                 for (step, reason), rows in reasons.most_common(_REASONS)

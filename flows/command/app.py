@@ -65,8 +65,9 @@ def ui(*, port: int = 4200) -> None:
 def main() -> None:
     """Run the command; an error of the user's is one sentence and no traceback."""
     try:
-        app(sys.argv[1:], exit_on_error=False, print_error=True)
-    except CycloptsError:
+        app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        print(f"stillhouse: {str(error).strip()} See `stillhouse --help`.", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from prefect import Flow
 from pydantic import BaseModel, Field, ValidationError
 
@@ -68,24 +68,29 @@ def read_settings(found: FlowFile, options: Sequence[str], command: str) -> Any:
     Raises:
         ConfigurationError: a value is not what it should be.
     """
-    read: list[BaseModel] = []
 
-    def take(settings: Any = None) -> None:
-        read.append(settings if settings is not None else found.settings())
+    def take(*, settings: Any = None) -> Any:
+        return settings or found.settings()
 
-    take.__annotations__ = {
-        "settings": Annotated[found.settings | None, Parameter(name="*")],
-        "return": None,
-    }
-    app = App(name=f"stillhouse {command} {found.name}", help=found.flow.description)
+    take.__annotations__ = {"settings": Annotated[found.settings | None, Parameter(name="*")]}
+    app = App(
+        name=f"stillhouse {command} {found.name}",
+        help=found.flow.description,
+        version_flags=[],
+        result_action="return_value",
+    )
     app.default(take)
     try:
-        app(list(options), exit_on_error=False, print_error=True)
-    except ValidationError as error:
-        raise ConfigurationError(explain(found.name, error)) from error
-    if not read:
+        settings = app(list(options), exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        if isinstance(error.__cause__, ValidationError):
+            raise ConfigurationError(explain(found.name, error.__cause__)) from error
+        raise ConfigurationError(
+            f"{str(error).strip()} `stillhouse {command} {found.name} --help` lists the options."
+        ) from error
+    if settings is None:
         sys.exit(0)
-    return read[0]
+    return settings
 
 
 def _from_module(module: ModuleType, name: str) -> FlowFile:

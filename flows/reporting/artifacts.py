@@ -50,13 +50,14 @@ def publish_accounts(version: DatasetVersion) -> None:
 
 def accounts_page(version: DatasetVersion) -> str:
     """Return the books of a run as a Markdown page."""
-    run = version.run
+    summary, books = version.summary(), version.books
     rejected = rejections_table(version)
     return joined(
         [
             f"# {version.name}",
-            f"{version.rows:,} rows. {run.calls:,} calls of models in this run, {run.reused:,} "
-            f"answers reused, {run.input_tokens:,} tokens in and {run.output_tokens:,} out.",
+            f"{version.rows:,} rows. {version.calls:,} model calls in this run, "
+            f"{summary['reused']:,} answers reused; {books.input_tokens:,} tokens in and "
+            f"{books.output_tokens:,} out behind all of them.",
             "## Accounts",
             accounts_table(version),
             f"## Rejected\n\n{rejected}" if rejected else "",

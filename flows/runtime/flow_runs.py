@@ -5,7 +5,7 @@ from typing import Any
 from prefect import Flow
 from prefect.context import FlowRunContext
 
-from flows.dataset import DatasetVersion, RunCounts
+from flows.dataset import DatasetVersion
 from flows.reporting.artifacts import publish_accounts, published_progress
 from flows.reporting.terminal import shown_progress
 from flows.runtime.execution import execute
@@ -54,9 +54,7 @@ def _as_own_flow(run: Run) -> DatasetVersion:
 def _recorded(run: Run) -> DatasetVersion:
     with run, shown_progress(run.progress), published_progress(run.progress):
         partitions = execute(run)
-    input_tokens, output_tokens = run.progress.tokens
-    counts = RunCounts(run.progress.calls, run.progress.reused, input_tokens, output_tokens)
-    version = DatasetVersion(run.graph, run.workspace, partitions, counts)
+    version = DatasetVersion(run.graph, run.workspace, partitions, run.progress.calls)
     publish_accounts(version)
     if not version.rows:
         raise EverythingRejected(_nothing_left(version))
