@@ -109,6 +109,7 @@ class DatasetVersion:
 
         Raises:
             ConfigurationError: the folder holds something else.
+            PublishingError: the disk does not take it.
         """
         from flows.publishing.folder import save
 

@@ -45,7 +45,7 @@ class Quickstart(Destination):
         default=None,
         description="Model that rates the answers, as provider:model; the same one if left out",
     )
-    rows: int = Field(default=24, ge=1, description="Passages to start from")
+    rows: int = Field(default=20, ge=1, description="Passages to start from")
     output: str = Field(default="datasets/quickstart", description="Folder for the dataset")
 
 
@@ -54,7 +54,9 @@ def pipeline(settings: Quickstart) -> Pipeline:
     writer = as_llm(settings.llm)
     judge = as_llm(settings.judge or settings.llm)
     with Pipeline("quickstart", "Preference pairs about the Python language.") as made:
-        passages = LoadPythonDocs(name="passages", num_examples=settings.rows)
+        passages = LoadPythonDocs(
+            name="passages", num_examples=settings.rows, min_length=300, max_length=500
+        )
         question = TextGeneration(
             name="question",
             llm=writer.sampling(temperature=0.7, max_new_tokens=48),
@@ -64,13 +66,13 @@ def pipeline(settings: Quickstart) -> Pipeline:
         )
         careful = TextGeneration(
             name="careful",
-            llm=writer.sampling(temperature=0.2, max_new_tokens=96),
+            llm=writer.sampling(temperature=0.2, max_new_tokens=64),
             template=ANSWER,
             columns=("passage", "instruction"),
         )
         free = TextGeneration(
             name="free",
-            llm=writer.sampling(temperature=1.2, max_new_tokens=96),
+            llm=writer.sampling(temperature=1.2, max_new_tokens=64),
             template=ANSWER,
             columns=("passage", "instruction"),
         )
@@ -81,7 +83,7 @@ def pipeline(settings: Quickstart) -> Pipeline:
         )
         ratings = UltraFeedback(
             name="ratings",
-            llm=judge.sampling(temperature=0.6, max_new_tokens=400),
+            llm=judge.sampling(temperature=0.6, max_new_tokens=300),
             aspect="overall-rating",
             use_default_structured_output=True,
         )

@@ -28,7 +28,7 @@ class Config(BaseModel):
     Raises `ConfigurationError`, one sentence, for an unknown, missing or unfit parameter.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     if not TYPE_CHECKING:  # type checkers keep the signature that pydantic derives from the fields
 

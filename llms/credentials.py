@@ -32,16 +32,16 @@ def find_key(
     """
     if argument is not None and argument.get_secret_value():
         return argument.get_secret_value()
-    if block is not None:
-        if _reader is None:
-            raise MissingKeyError(
-                f"The API key of {provider} is in the secret block {block!r}, which only a flow "
-                f"can read; outside one pass api_key= or set {variables[0]}."
-            )
+    if block is not None and _reader is not None:
         return _reader(block)
     for variable in variables:
         if value := os.environ.get(variable):
             return value
+    if block is not None:
+        raise MissingKeyError(
+            f"The API key of {provider} is in the secret block {block!r}, which only a flow "
+            f"can read; outside one pass api_key= or set {variables[0]}."
+        )
     raise MissingKeyError(
         f"No API key for {provider}: set the environment variable {variables[0]}, pass api_key=, "
         f"or name a Prefect Secret block with api_key_block=."

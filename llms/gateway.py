@@ -8,8 +8,8 @@ import os
 import random
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache, partial
+from dataclasses import dataclass, field
+from inspect import CORO_CREATED, getcoroutinestate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from llms.store import CompletionStore
 T = TypeVar("T")
 
 _opening = threading.Lock()
+_opened: dict[Path, Gateway] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,15 @@ class RetryPolicy:
         return max(jittered, min(error.retry_after, self.longest_wish))
 
 
+@dataclass(slots=True)
+class _Flight:
+    """A request on its way: how many wait for it, and whether the provider has it."""
+
+    waiters: int = 1
+    sent: bool = False
+    task: asyncio.Task[Completion] = field(init=False)
+
+
 class Gateway:
     """Answers requests, each of them paid for once.
 
@@ -61,13 +71,17 @@ class Gateway:
         self._clients: dict[str, asyncio.Task[Any]] = {}
         self._owners: dict[str, LLM] = {}
         self._slots: dict[tuple[str, int], asyncio.Semaphore] = {}
-        self._asked: dict[str, asyncio.Task[Completion]] = {}
+        self._flights: dict[str, _Flight] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._met: set[str] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the model loop and wait for its result."""
-        return loop.run(self._interruptible(coroutine))
+        try:
+            return loop.run(self._interruptible(coroutine))
+        finally:
+            if getcoroutinestate(coroutine) == CORO_CREATED:
+                coroutine.close()
 
     def interrupt(self, patience: float = 10.0) -> None:
         """Cancel what callers wait for; wait up to `patience` seconds until answers to requests
@@ -77,8 +91,9 @@ class Gateway:
         async def stop() -> None:
             for task in self._running:
                 task.cancel()
-            if self._asked:
-                await asyncio.wait(self._asked.values(), timeout=patience)
+            sent = [flight.task for flight in self._flights.values() if flight.sent]
+            if sent:
+                await asyncio.wait(sent, timeout=patience)
 
         loop.run(stop())
 
@@ -131,27 +146,20 @@ class Gateway:
         key = answer_key(llm, request, sample)
         if (stored := self.store.get(key)) is not None:
             return Answer(stored, reused=True)
-        if (asked := self._asked.get(key)) is not None:
-            return Answer(await asyncio.shield(asked), reused=True)
-        slots = self._slots_of(llm)
-        attempt = 0
-        while True:
-            attempt += 1
-            await slots.acquire()
-            asked = asyncio.create_task(self._send_and_store(llm, request, key, slots))
-            self._asked[key] = asked
-            asked.add_done_callback(partial(self._forget, key))
-            try:
-                # Once sent, a request is stored even if nobody waits for it any more.
-                return Answer(await asyncio.shield(asked), reused=False)
-            except TransientError as error:
-                if attempt >= self._retries.first_contact and self._never_met(llm, error):
-                    raise ProviderUnreachable(
-                        f"{error} Check the address and that the server is up."
-                    ) from error
-                if attempt == self._retries.attempts:
-                    raise
-                await asyncio.sleep(self._retries.wait_after(attempt, error))
+        flight = self._flights.get(key)
+        if reused := flight is not None:
+            flight.waiters += 1
+        else:
+            flight = self._flights[key] = _Flight()
+            flight.task = asyncio.create_task(self._answer(flight, llm, request, key))
+            flight.task.add_done_callback(lambda _: self._land(key, flight))
+        try:
+            return Answer(await asyncio.shield(flight.task), reused)
+        finally:
+            flight.waiters -= 1
+            if not flight.waiters and not flight.sent:
+                self._land(key, flight)
+                flight.task.cancel()
 
     def close(self) -> None:
         """Release clients and store."""
@@ -167,21 +175,38 @@ class Gateway:
         finally:
             self._running.discard(task)
 
-    async def _send_and_store(
-        self, llm: LLM, request: ChatRequest, key: str, slots: asyncio.Semaphore
+    async def _answer(
+        self, flight: _Flight, llm: LLM, request: ChatRequest, key: str
     ) -> Completion:
-        try:
-            client = await self._client(llm)
-            completion = await llm.send(client, request, int(key[:8], 16) & 0x7FFFFFFF)
-        finally:
-            slots.release()
-        self._met.add(llm.account)
-        return await self.store.put(key, completion)
+        """Send a request until its answer is stored; what was sent is stored though none waits."""
+        slots = self._slots_of(llm)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with slots:
+                    client = await self._client(llm)
+                    flight.sent = True
+                    completion = await llm.send(client, request, int(key[:8], 16) & 0x7FFFFFFF)
+                self._met.add(llm.account)
+                return await self.store.put(key, completion)
+            except TransientError as error:
+                flight.sent = False
+                if not isinstance(error, ConnectionFailed):
+                    self._met.add(llm.account)
+                if attempt >= self._retries.first_contact and llm.account not in self._met:
+                    raise ProviderUnreachable(
+                        f"{error} Check the address and that the server is up."
+                    ) from error
+                if attempt == self._retries.attempts or not flight.waiters:
+                    raise
+                await asyncio.sleep(self._retries.wait_after(attempt, error))
 
-    def _forget(self, key: str, asked: asyncio.Task[Completion]) -> None:
-        self._asked.pop(key, None)
-        if not asked.cancelled():
-            asked.exception()  # seen here, for the case that nobody waits any more
+    def _land(self, key: str, flight: _Flight) -> None:
+        if flight.task.done() and not flight.task.cancelled():
+            flight.task.exception()  # seen here, for the case that nobody waits any more
+        if self._flights.get(key) is flight:
+            del self._flights[key]
 
     async def _client(self, llm: LLM) -> Any:
         opening = self._clients.get(llm.account)
@@ -190,9 +215,6 @@ class Gateway:
             self._clients[llm.account] = opening
             self._owners[llm.account] = llm
         return await asyncio.shield(opening)
-
-    def _never_met(self, llm: LLM, error: TransientError) -> bool:
-        return isinstance(error, ConnectionFailed) and llm.account not in self._met
 
     def _slots_of(self, llm: LLM) -> asyncio.Semaphore:
         limit = llm.max_concurrent_requests
@@ -250,11 +272,14 @@ def default_gateway() -> Gateway:
 def gateway_at(store: Path) -> Gateway:
     """Return the process's gateway with the store in a file; it closes when the process ends."""
     with _opening:
-        return _opened_gateway(store)
+        if store not in _opened:
+            _opened[store] = Gateway(CompletionStore(store))
+        return _opened[store]
 
 
-@lru_cache(maxsize=8)
-def _opened_gateway(store: Path) -> Gateway:
-    gateway = Gateway(CompletionStore(store))
-    atexit.register(gateway.close)
-    return gateway
+@atexit.register
+def close_gateways() -> None:
+    """Close the process's gateways; the next call opens new ones."""
+    with _opening:
+        while _opened:
+            _opened.popitem()[1].close()

@@ -32,12 +32,14 @@ CREATE TABLE IF NOT EXISTS completions (
 """
 _GATHER_SECONDS = 0.01
 _BUSY_SECONDS = 60.0
+_UNUSABLE = (sqlite3.Error, zlib.error, ValueError, LookupError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
     key: str
     completion: Completion
+    packed: bytes
     committed: asyncio.Future[Completion]
 
 
@@ -53,11 +55,11 @@ class CompletionStore:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._reader = self._connect()
-            with self._reader:
-                self._reader.execute("PRAGMA journal_mode=WAL")
-                self._reader.execute(_SCHEMA)
+            self._prepare()
+            self._write_connection = self._connect()
         except (sqlite3.Error, OSError) as error:
             raise self._unusable(error) from error
+        self._closed = False
         self._arrivals: queue.SimpleQueue[_Arrival | None] = queue.SimpleQueue()
         self._writer = threading.Thread(
             target=self._write_until_closed, name="completion-store", daemon=True
@@ -70,9 +72,9 @@ class CompletionStore:
             row = self._reader.execute(
                 "SELECT completion FROM completions WHERE key = ?", (key,)
             ).fetchone()
-        except sqlite3.Error as error:
+            return None if row is None else _unpack(row[0])
+        except _UNUSABLE as error:
             raise self._unusable(error) from error
-        return None if row is None else _unpack(row[0])
 
     async def put(self, key: str, completion: Completion) -> Completion:
         """Store an answer and return the stored one once it is on disk.
@@ -80,19 +82,25 @@ class CompletionStore:
         Raises:
             StoreError: it could not be written, for example because the disk is full.
         """
+        if self._closed:
+            raise self._unusable(sqlite3.ProgrammingError("it is closed"))
         committed: asyncio.Future[Completion] = asyncio.get_running_loop().create_future()
-        self._arrivals.put(_Arrival(key, completion, committed))
+        self._arrivals.put(_Arrival(key, completion, _pack(completion), committed))
         return await committed
 
     def count(self) -> int:
         """Return the number of stored answers."""
-        (number,) = self._reader.execute("SELECT count(*) FROM completions").fetchone()
+        try:
+            (number,) = self._reader.execute("SELECT count(*) FROM completions").fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
         return int(number)
 
     def close(self) -> None:
         """Commit what has arrived and release the file; a second call does nothing."""
-        if not self._writer.is_alive():
+        if self._closed:
             return
+        self._closed = True
         self._arrivals.put(None)
         self._writer.join()
         self._reader.close()
@@ -104,8 +112,25 @@ class CompletionStore:
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
+    def _prepare(self) -> None:
+        """Switch to write-ahead logging and make the table.
+
+        SQLite does not wait for another process that does the same at this moment.
+        """
+        deadline = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._reader.execute("PRAGMA journal_mode=WAL")
+                self._reader.execute(_SCHEMA)
+                return
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
     def _write_until_closed(self) -> None:
-        connection = self._connect()
+        connection = self._write_connection
         closing = False
         while not closing:
             batch = [self._arrivals.get()]
@@ -126,11 +151,11 @@ class CompletionStore:
             for arrival in arrivals:
                 inserted = connection.execute(
                     "INSERT OR IGNORE INTO completions VALUES (?, ?, ?)",
-                    (arrival.key, _pack(arrival.completion), now),
+                    (arrival.key, arrival.packed, now),
                 ).rowcount
                 stored.append(arrival.completion if inserted else _fetch(connection, arrival.key))
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except _UNUSABLE as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             _settle(arrivals, self._unusable(error))
@@ -173,7 +198,8 @@ def _fetch(connection: sqlite3.Connection, key: str) -> Completion:
 
 
 def _pack(completion: Completion) -> bytes:
-    return zlib.compress(json.dumps(completion.as_json(), ensure_ascii=False).encode(), 1)
+    text = json.dumps(completion.as_json(), ensure_ascii=False)
+    return zlib.compress(text.encode(errors="surrogatepass"), 1)
 
 
 def _unpack(packed: bytes) -> Completion:

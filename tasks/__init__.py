@@ -4,23 +4,52 @@ from __future__ import annotations
 
 from llms.chat import ChatMessage, ChatType
 from llms.errors import RowRejected
+from tasks.columns.combine_outputs import CombineOutputs
+from tasks.columns.expand_columns import ExpandColumns
+from tasks.columns.group_columns import GroupColumns
+from tasks.columns.keep_columns import KeepColumns
+from tasks.columns.merge_columns import MergeColumns
 from tasks.decorator import step
+from tasks.feedback.ultra_feedback import UltraFeedback
+from tasks.formatting.format_text_generation_dpo import FormatTextGenerationDPO
+from tasks.formatting.format_text_generation_sft import FormatTextGenerationSFT
+from tasks.generation.chat_generation import ChatGeneration
+from tasks.generation.oss_instruct import OSSInstruct
+from tasks.generation.text_generation import TextGeneration
 from tasks.graph import Graph
 from tasks.outcome import Outcome, StepContext
 from tasks.prompt import Prompt
 from tasks.row import Rejection, Row
+from tasks.sources.load_data_from_dicts import LoadDataFromDicts
+from tasks.sources.load_data_from_file_system import LoadDataFromFileSystem
+from tasks.sources.load_data_from_hub import LoadDataFromHub, LoadHubDataset
+from tasks.sources.load_python_docs import LoadPythonDocs
 from tasks.step import FanInStep, GeneratorStep, GlobalStep, Step
 from tasks.task import Ask, Generated, Task
 
 __all__ = [
     "Ask",
+    "ChatGeneration",
     "ChatMessage",
     "ChatType",
+    "CombineOutputs",
+    "ExpandColumns",
     "FanInStep",
+    "FormatTextGenerationDPO",
+    "FormatTextGenerationSFT",
     "Generated",
     "GeneratorStep",
     "GlobalStep",
     "Graph",
+    "GroupColumns",
+    "KeepColumns",
+    "LoadDataFromDicts",
+    "LoadDataFromFileSystem",
+    "LoadDataFromHub",
+    "LoadHubDataset",
+    "LoadPythonDocs",
+    "MergeColumns",
+    "OSSInstruct",
     "Outcome",
     "Prompt",
     "Rejection",
@@ -29,5 +58,7 @@ __all__ = [
     "Step",
     "StepContext",
     "Task",
+    "TextGeneration",
+    "UltraFeedback",
     "step",
 ]

@@ -124,7 +124,13 @@ class Task(Step):
     @cached_property
     def requests_digest(self) -> str:
         """Digest of what shapes this task's requests; tasks that share it need samples apart."""
-        beside = {"num_generations", "group_generations", "add_raw_output", "add_raw_input"}
+        beside = {
+            "num_generations",
+            "group_generations",
+            "add_raw_output",
+            "add_raw_input",
+            "output_mappings",
+        }
         shaping = {name: value for name, value in self.content.items() if name not in beside}
         return digest([type(self).__qualname__, shaping, self.llm.identity])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from flows.publishing.features import features_of
-from flows.reporting.accounts import accounts_table, joined, rejections_table, samples
+from flows.reporting.accounts import accounts_table, cell, joined, rejections_table, samples
 from tasks.task import Task
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ def _models(version: DatasetVersion) -> str:
         if isinstance(step, Task):
             parameters = step.llm.generation_kwargs.model_dump(exclude_none=True)
             listed = ", ".join(f"{key}={value}" for key, value in parameters.items())
-            lines.append(f"| {name} | {step.llm.provider}:{step.llm.model_name} | {listed} |")
+            model = f"{step.llm.provider}:{step.llm.model_name}"
+            lines.append(f"| {name} | {cell(model)} | {cell(listed)} |")
     return "\n".join(lines) if len(lines) > 2 else ""
 
 

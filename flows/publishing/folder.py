@@ -12,13 +12,15 @@ The same rows give the same bytes: no file holds a time, a run or a path.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import polars as pl
 
@@ -30,6 +32,7 @@ from llms.errors import ConfigurationError, StillhouseError
 
 MANIFEST = "manifest.json"
 _SHARD_BYTES = 200_000_000
+_ROWS_PER_GROUP = 5_000
 
 
 class PublishingError(StillhouseError):
@@ -49,16 +52,29 @@ class Shard:
 def check_folder(folder: Path | str) -> None:
     """Raise `ConfigurationError` unless a dataset can be written there; asked before a run."""
     folder = Path(folder)
-    if folder.is_dir():
-        ours = (folder / MANIFEST).is_file() or not any(folder.iterdir())
-        if ours:
-            return
-    elif not folder.exists():
-        return
-    raise ConfigurationError(
-        f"{str(folder)!r} exists and is not a dataset folder of ours; name another folder or "
-        f"remove it."
-    )
+    if folder.exists():
+        empty = folder.is_dir() and not any(folder.iterdir())
+        if not empty and read_manifest(folder / MANIFEST) is None:
+            raise ConfigurationError(
+                f"{str(folder)!r} exists and is not a dataset folder of ours; name another folder "
+                f"or remove it."
+            )
+    above = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"{str(folder)!r} cannot be written, because {str(above)!r} is not a folder that you "
+            f"may write to; name another folder."
+        )
+
+
+def read_manifest(file: Path) -> dict[str, Any] | None:
+    """Return the manifest of a dataset, None if the file is not one of ours."""
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(manifest, dict) and manifest.keys() >= {"pipeline", "digest", "files"}
+    return manifest if ours else None
 
 
 def save(version: DatasetVersion, folder: Path) -> Path:
@@ -69,21 +85,29 @@ def save(version: DatasetVersion, folder: Path) -> Path:
         PublishingError: the disk does not take it.
     """
     check_folder(folder)
-    folder = folder.absolute()
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        staged = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    place = folder.resolve()
+    with translated_errors(folder):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        staged = Path(mkdtemp(prefix=f".{place.name}.", dir=place.parent))
         try:
             write_files(version, staged)
-            _replace(folder, staged)
+            _replace(place, staged)
         finally:
             shutil.rmtree(staged, ignore_errors=True)
-    except OSError as error:
+    return folder.absolute()
+
+
+@contextmanager
+def translated_errors(folder: Path) -> Iterator[None]:
+    """Turn what the disk says while a dataset is written to a folder into a `PublishingError`."""
+    try:
+        yield
+    except (OSError, pl.exceptions.ComputeError) as error:
+        said = getattr(error, "strerror", None) or str(error)
         raise PublishingError(
-            f"The dataset cannot be written to {str(folder)!r} ({error.strerror or error}); free "
-            f"the disk or name another folder and run again: nothing has to be generated again."
+            f"The dataset cannot be written to {str(folder)!r} ({said}); free the disk or name "
+            f"another folder and run again: nothing has to be generated again."
         ) from error
-    return folder
 
 
 def write_files(version: DatasetVersion, folder: Path) -> None:
@@ -114,20 +138,31 @@ def write_files(version: DatasetVersion, folder: Path) -> None:
 
 
 def _write_shards(version: DatasetVersion, configuration: str, folder: Path) -> list[Shard]:
-    schema = version.scan(configuration).collect_schema()
     partitions = version.partitions[version.configurations[configuration]]
     groups = list(_grouped(version, partitions))
     data = "data" if configuration == "default" else configuration
     (folder / data).mkdir()
     shards = []
-    for number, group in enumerate(groups):
-        path = f"{data}/train-{number:05}-of-{len(groups):05}.parquet"
-        rows = _with_schema(version.workspace.scan(group), schema)
-        rows.write_parquet(folder / path, compression="zstd", row_group_size=50_000)
-        content = (folder / path).read_bytes()
-        digest = sha256(content).hexdigest()
-        shards.append(Shard(path, rows.height, len(content), digest))
+    try:
+        schema = version.scan(configuration).collect_schema()
+        for number, group in enumerate(groups):
+            path = f"{data}/train-{number:05}-of-{len(groups):05}.parquet"
+            rows = _with_schema(version.workspace.scan(group), schema)
+            rows.sink_parquet(folder / path, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+            shards.append(_shard(folder, path, sum(partition.rows for partition in group)))
+    except (pl.exceptions.SchemaError, pl.exceptions.InvalidOperationError) as error:
+        raise PublishingError(
+            f"The rows of {configuration!r} do not fit into one table, because a column has a "
+            f"different type in some of them ({str(error).splitlines()[0]}); make it one type in "
+            f"a step and run again: nothing has to be generated again."
+        ) from error
     return shards
+
+
+def _shard(folder: Path, path: str, rows: int) -> Shard:
+    with (folder / path).open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    return Shard(path, rows, (folder / path).stat().st_size, digest)
 
 
 def _grouped(version: DatasetVersion, partitions: list[Partition]) -> Iterator[list[Partition]]:
@@ -144,13 +179,13 @@ def _grouped(version: DatasetVersion, partitions: list[Partition]) -> Iterator[l
     yield group
 
 
-def _with_schema(rows: pl.LazyFrame, schema: pl.Schema) -> pl.DataFrame:
+def _with_schema(rows: pl.LazyFrame, schema: pl.Schema) -> pl.LazyFrame:
     there = set(rows.collect_schema().names())
     columns = [
         (pl.col(name) if name in there else pl.lit(None)).cast(kind).alias(name)
         for name, kind in schema.items()
     ]
-    return rows.select(columns).collect()
+    return rows.select(columns)
 
 
 def _replace(folder: Path, staged: Path) -> None:

@@ -53,7 +53,7 @@ def cell(value: Any) -> str:
 
 def _sample(number: int, row: Row) -> str:
     lines = [f"| row {number} | |", "|---|---|"]
-    lines += [f"| `{name}` | {cell(value)} |" for name, value in row.items()]
+    lines += [f"| `{cell(name)}` | {cell(value)} |" for name, value in row.items()]
     return "\n".join(lines)
 
 

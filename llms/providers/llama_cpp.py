@@ -57,7 +57,7 @@ class LlamaCppLLM(LLM):
 
     model: str = _PACKAGED
     generation_kwargs: LlamaCppParameters = LlamaCppParameters()
-    n_ctx: int = Field(default=4096, ge=64)
+    n_ctx: int = Field(default=2048, ge=64)
     n_threads: Operational[int | None] = Field(default=None, ge=1)
     n_gpu_layers: Operational[int] = -1
     max_concurrent_requests: Operational[int] = Field(default=8, ge=1)
@@ -73,7 +73,9 @@ class LlamaCppLLM(LLM):
 
     @cached_property
     def account(self) -> str:
-        return f"{self.provider}:{self.model}:{self.n_ctx}:{self.max_concurrent_requests}"
+        weights = self.model if self.model.startswith(_HUB) else self.path()
+        changed = weights.stat().st_mtime_ns if isinstance(weights, Path) else ""
+        return f"{self.provider}:{weights}:{changed}:{self.n_ctx}:{self.max_concurrent_requests}"
 
     def check(self) -> None:
         if find_spec("xllamacpp") is None:
@@ -108,23 +110,27 @@ class LlamaCppLLM(LLM):
         self.check()
         import xllamacpp
 
-        threads = self.n_threads or min(
-            8,
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1,
-        )
+        threads = self.n_threads or _free_cores()
         params = xllamacpp.CommonParams()
         params.model.path = str(self.path())
         params.n_parallel = self.max_concurrent_requests
         params.n_ctx = self.n_ctx * self.max_concurrent_requests
         params.n_gpu_layers = self.n_gpu_layers
-        params.cpuparams.n_threads = threads
-        params.cpuparams_batch.n_threads = threads
+        for cpu in (params.cpuparams, params.cpuparams_batch):
+            cpu.n_threads = threads
+            cpu.poll = 0  # threads that spin while they wait take the core from those that work
         params.verbosity = 0
         params.warmup = False
+        try:
+            server = xllamacpp.Server(params)
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"llama.cpp cannot load {str(self.path())!r} ({error}); check that it is a GGUF "
+                f"file and that n_ctx={self.n_ctx} for {self.max_concurrent_requests} slots fits "
+                f"into memory."
+            ) from error
         return _Engine(
-            xllamacpp.Server(params),
+            server,
             ThreadPoolExecutor(self.max_concurrent_requests, thread_name_prefix="llama-cpp"),
         )
 
@@ -134,9 +140,12 @@ class LlamaCppLLM(LLM):
     async def send(self, client: _Engine, request: ChatRequest, seed: int) -> Completion:
         import asyncio
 
-        reply = await asyncio.get_running_loop().run_in_executor(
-            client.threads, client.server.handle_chat_completions, self._body(request, seed)
-        )
+        try:
+            reply = await asyncio.get_running_loop().run_in_executor(
+                client.threads, client.server.handle_chat_completions, self._body(request, seed)
+            )
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise BadRequest(f"llama.cpp: {error}") from error
         if "error" in reply:
             raise _error_for(reply["error"])
         choice = reply["choices"][0]
@@ -165,6 +174,12 @@ class LlamaCppLLM(LLM):
                 "json_schema": {"name": "reply", "schema": request.response_schema, "strict": True},
             }
         return body
+
+
+def _free_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return min(8, len(os.sched_getaffinity(0)))
+    return min(8, os.cpu_count() or 1)
 
 
 def _error_for(error: dict[str, Any]) -> Exception:

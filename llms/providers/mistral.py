@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from llms.errors import (
     RequestTimedOut,
 )
 from llms.llm import GenerationParameters, RemoteLLM
-from llms.providers.responses import error_for_status
+from llms.providers.responses import error_for_status, one_line, shown, text_of
 
 
 class MistralParameters(GenerationParameters):
@@ -49,7 +50,7 @@ class MistralLLM(RemoteLLM):
     def connect(self) -> Any:
         from mistralai.client import Mistral
 
-        return Mistral(api_key=self.key(), server_url=self.url, timeout_ms=int(self.timeout * 1000))
+        return Mistral(api_key=self.key(), server_url=self.url)
 
     async def close(self, client: Any) -> None:
         await client.__aexit__(None, None, None)
@@ -57,11 +58,13 @@ class MistralLLM(RemoteLLM):
     async def send(self, client: Any, request: ChatRequest, seed: int) -> Completion:
         try:
             async with asyncio.timeout(self.timeout):
-                reply = await client.chat.complete_async(**self._body(request, seed))
+                reply = await client.chat.complete_async(
+                    **self._body(request, seed), timeout_ms=int(self.timeout * 1000)
+                )
         except TimeoutError as error:
             raise self._timed_out() from error
         except Exception as error:
-            raise self._translated(error) from error
+            raise self._translated(error) from shown(error, self)
         return self._completion(reply)
 
     def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
@@ -86,7 +89,7 @@ class MistralLLM(RemoteLLM):
             raise MalformedReply(f"{self.url} sent a reply without choices.")
         choice = reply.choices[0]
         return Completion(
-            text=_text_of(choice.message.content),
+            text=text_of(choice.message.content),
             usage=Usage(reply.usage.prompt_tokens or 0, reply.usage.completion_tokens or 0),
             finish_reason=str(choice.finish_reason or "stop"),
             model=reply.model,
@@ -106,21 +109,20 @@ class MistralLLM(RemoteLLM):
             return self._timed_out()
         if isinstance(error, httpx2.TransportError):
             return ConnectionFailed(f"{self.url} could not be reached: {error}.")
-        if isinstance(error, (errors.ResponseValidationError, errors.NoResponseError)):
-            return MalformedReply(f"{self.url} sent a reply that cannot be read: {error}.")
-        if isinstance(error, errors.MistralError):
-            if error.status_code < 400:
-                return MalformedReply(f"{self.url} sent a reply that cannot be read: {error}.")
-            return error_for_status(self, error.status_code, error.message, None, error.headers)
-        if isinstance(error, (ValueError, OSError)):
-            return MalformedReply(f"{self.url} sent a reply that cannot be read: {error}.")
+        if isinstance(error, errors.MistralError) and error.status_code >= 400:
+            message, code = _said(error.body, error.message)
+            return error_for_status(self, error.status_code, message, code, error.headers)
+        if isinstance(error, (errors.MistralError, errors.NoResponseError, ValueError, OSError)):
+            return MalformedReply(
+                f"{self.url} sent a reply that cannot be read: {one_line(error, self)}."
+            )
         raise error
 
 
-def _text_of(content: Any) -> str:
-    """Join the text parts of a message's content."""
-    if isinstance(content, str):
-        return content
-    if not content:
-        return ""
-    return "".join(part.text for part in content if getattr(part, "type", None) == "text")
+def _said(body: str, otherwise: str) -> tuple[str, str | None]:
+    """Return message and code of an error body."""
+    try:
+        error = json.loads(body)
+        return str(error.get("message") or error["detail"]), error.get("code")
+    except (ValueError, LookupError, AttributeError):
+        return otherwise, None

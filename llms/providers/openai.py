@@ -22,7 +22,7 @@ from llms.errors import (
     RequestTimedOut,
 )
 from llms.llm import GenerationParameters, RemoteLLM
-from llms.providers.responses import error_for_status
+from llms.providers.responses import error_for_status, one_line, shown, text_of
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -51,7 +51,9 @@ class OpenAILLM(RemoteLLM):
     base_url: str | None = Field(
         default_factory=lambda: os.environ.get("OPENAI_BASE_URL") or None,
     )
-    default_headers: Operational[Mapping[str, str] | None] = None
+    default_headers: Operational[Mapping[str, str] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
     generation_kwargs: OpenAIParameters = OpenAIParameters()
 
     @property
@@ -72,10 +74,8 @@ class OpenAILLM(RemoteLLM):
         return AsyncOpenAI(
             api_key=self.key(),
             base_url=self.url,
-            timeout=self.timeout,
             max_retries=0,
-            default_headers=self.default_headers,
-            http_client=DefaultAioHttpClient(timeout=self.timeout),
+            http_client=DefaultAioHttpClient(),
         )
 
     async def close(self, client: Any) -> None:
@@ -88,13 +88,16 @@ class OpenAILLM(RemoteLLM):
             async with asyncio.timeout(self.timeout):
                 # The SDK's typed call spends most of its time on taking dicts to models and back.
                 response = await client.post(
-                    "/chat/completions", body=self._body(request, seed), cast_to=httpx2.Response
+                    "/chat/completions",
+                    body=self._body(request, seed),
+                    cast_to=httpx2.Response,
+                    options={"timeout": self.timeout, "headers": self.default_headers or {}},
                 )
                 reply = json.loads(response.content)
         except TimeoutError as error:
             raise self._timed_out() from error
         except Exception as error:
-            raise self._translated(error) from error
+            raise self._translated(error) from shown(error, self)
         return self._completion(reply)
 
     def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
@@ -114,7 +117,7 @@ class OpenAILLM(RemoteLLM):
     def _completion(self, reply: Any) -> Completion:
         try:
             choice = reply["choices"][0]
-            text = choice["message"].get("content") or ""
+            text = text_of(choice["message"].get("content"))
             finish_reason = choice.get("finish_reason") or "stop"
             usage = reply.get("usage") or {}
             completion = Completion(
@@ -151,5 +154,7 @@ class OpenAILLM(RemoteLLM):
                 self, error.status_code, error.message, error.code, error.response.headers
             )
         if isinstance(error, (openai.OpenAIError, json.JSONDecodeError, ValueError, OSError)):
-            return MalformedReply(f"{self.url} sent a reply that cannot be read: {error}.")
+            return MalformedReply(
+                f"{self.url} sent a reply that cannot be read: {one_line(error, self)}."
+            )
         raise error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from llms.errors import (
     AuthenticationFailed,
@@ -25,7 +26,8 @@ def error_for_status(
     llm: RemoteLLM, status: int, message: str, code: str | None, headers: Mapping[str, str]
 ) -> LLMError:
     """Return the error that a failed HTTP status means; `code` is the provider's error code."""
-    said = f"{llm.provider} answered {status} for model {llm.model!r}: {message[:300]}"
+    message = one_line(message, llm)
+    said = f"{llm.provider} answered {status} for model {llm.model!r}: {message}"
     wait = retry_after(headers)
     if status == 429:
         if code == "insufficient_quota":
@@ -36,6 +38,8 @@ def error_for_status(
     if status in (401, 403):
         places = " or ".join([*llm.key_variables, "api_key="])
         return AuthenticationFailed(f"The API key was refused; check {places}. {said}")
+    if status == 402:
+        return AuthenticationFailed(f"The account has no credit left. {said}")
     if status == 404:
         return ModelNotFound(f"Check the model name and the base URL {llm.url}. {said}")
     if code in ("context_length_exceeded", "exceed_context_size_error"):
@@ -43,6 +47,32 @@ def error_for_status(
     if code in ("content_filter", "content_policy_violation"):
         return ContentFiltered(said)
     return BadRequest(said)
+
+
+def one_line(message: object, llm: RemoteLLM) -> str:
+    """Return what a provider said as one short line, without the key should it repeat it."""
+    return " ".join(str(message).replace(llm.key(), "[API key]").split())[:300]
+
+
+def shown(error: Exception, llm: RemoteLLM) -> Exception | None:
+    """Return the error to name as a cause, None where its text repeats the key."""
+    return None if llm.key() in str(error) else error
+
+
+def text_of(content: Any) -> str:
+    """Join the text parts of a message's content.
+
+    Raises:
+        TypeError: it is not text.
+    """
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content.encode(errors="surrogatepass").decode(errors="replace")
+    if not isinstance(content, list):
+        raise TypeError(f"content is a {type(content).__name__}")
+    parts = [part if isinstance(part, dict) else part.model_dump() for part in content]
+    return "".join(part["text"] for part in parts if part.get("type") == "text")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

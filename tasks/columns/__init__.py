@@ -1,0 +1,1 @@
+"""Steps that keep, merge, group, combine and expand columns."""

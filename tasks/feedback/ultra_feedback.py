@@ -1,0 +1,126 @@
+"""`UltraFeedback`: ratings of several texts written for one instruction."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import polars as pl
+
+from llms.chat import ChatType
+from llms.errors import RowRejected
+from tasks.feedback.assessments import Assessment, assessments_in
+from tasks.generation.chats import chat, required_text, text_in
+from tasks.prompt import Prompt
+from tasks.row import Row
+from tasks.task import Task
+
+Aspect = Literal[
+    "helpfulness", "honesty", "instruction-following", "truthfulness", "overall-rating"
+]
+
+_TYPES = {"helpfulness": 3, "truthfulness": 3}
+_LONGEST_RATIONALE = 400
+
+
+class UltraFeedback(Task):
+    """Rates the generations for an instruction from 1 to 5 in one aspect (arXiv 2310.01377).
+
+    Columns: `instruction` (str), `generations` (list of str) -> `ratings` (list of int),
+    `rationales` (list of str), one item for each generation. For the aspects "helpfulness" and
+    "truthfulness" `rationales` are about the type, and there are also `types` (list of int, 1 to 3;
+    null where the judge says that none applies) and `rationales-for-ratings` (list of str).
+
+    A reply that does not have exactly one rating from 1 to 5, with its rationale, for each
+    generation is a rejection. With `use_default_structured_output` the reply is JSON.
+    """
+
+    version: ClassVar = 1
+    inputs: ClassVar = {"instruction": pl.String, "generations": pl.List(pl.String)}
+    template: ClassVar = Prompt("ultra_feedback.jinja2")
+    helpfulness: ClassVar = Prompt("ultra_feedback_helpfulness.jinja2")
+    honesty: ClassVar = Prompt("ultra_feedback_honesty.jinja2")
+    instruction_following: ClassVar = Prompt("ultra_feedback_instruction_following.jinja2")
+    overall_rating: ClassVar = Prompt("ultra_feedback_overall_rating.jinja2")
+    truthfulness: ClassVar = Prompt("ultra_feedback_truthfulness.jinja2")
+
+    aspect: Aspect = "overall-rating"
+
+    @property
+    def outputs(self) -> dict[str, pl.DataType]:
+        whole, text = pl.List(pl.Int64), pl.List(pl.String)
+        if not self._types:
+            return {"ratings": whole, "rationales": text}
+        return {
+            "types": whole,
+            "rationales": text,
+            "ratings": whole,
+            "rationales-for-ratings": text,
+        }
+
+    @property
+    def _types(self) -> int:
+        """How many types the aspect knows; 0 for one without types."""
+        return _TYPES.get(self.aspect, 0)
+
+    def format_input(self, input: Row) -> ChatType:
+        rubric: Prompt = getattr(self, self.aspect.replace("-", "_"))
+        prompt = self.template.render(
+            rubric=rubric.render(),
+            instruction=text_in(input, "instruction"),
+            generations=_generations(input),
+            types=self._types,
+            structured=self.use_default_structured_output,
+        )
+        return chat(prompt)
+
+    def format_output(self, output: str | None, input: Row) -> Row:
+        reply = required_text(output or "", "the reply")
+        found = assessments_in(reply, len(_generations(input)), self._types)
+        return {name: [_value(item, name) for item in found] for name in self.outputs}
+
+    def response_schema(self, input: Row) -> dict[str, Any]:
+        count = len(_generations(input))
+        rationale = {"type": "string", "maxLength": _LONGEST_RATIONALE}
+        rating = {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+        fields: dict[str, Any] = {"rationale": rationale, "rating": rating}
+        if self._types:
+            numbers = list(range(1, self._types + 1))
+            number = {"anyOf": [{"type": "integer", "enum": numbers}, {"type": "null"}]}
+            fields = {
+                "type": number,
+                "rationale": rationale,
+                "rationale_for_rating": rationale,
+                "rating": rating,
+            }
+        items = {"type": "array", "items": _object(fields), "minItems": count, "maxItems": count}
+        return _object({"assessments": items})
+
+
+def _generations(row: Row) -> list[str]:
+    """Return the texts to rate.
+
+    Raises:
+        RowRejected: there is none, or one is missing.
+    """
+    texts = row.get("generations")
+    if not isinstance(texts, list) or not texts:
+        raise RowRejected("the column 'generations' holds no list with one text or more")
+    return [required_text(text, f"generation {number}") for number, text in enumerate(texts, 1)]
+
+
+def _value(assessment: Assessment, column: str) -> Any:
+    return {
+        "types": assessment.type,
+        "rationales": assessment.rationale,
+        "ratings": assessment.rating,
+        "rationales-for-ratings": assessment.rationale_for_rating,
+    }[column]
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }

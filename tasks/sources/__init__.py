@@ -1,0 +1,1 @@
+"""Steps that start a pipeline: rows from memory, files, the Hub or Python's documentation."""

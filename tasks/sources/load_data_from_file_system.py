@@ -1,0 +1,111 @@
+"""`LoadDataFromFileSystem`: rows from Parquet, CSV or JSON files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Protocol
+
+import polars as pl
+from pydantic import Field, field_validator
+
+from llms.errors import ConfigurationError
+from tasks.sources import csv_rows, json_rows, parquet_rows
+from tasks.sources.column_types import Misfit, Types, merged, refuse_empty_structs, type_named
+from tasks.sources.files import FileType, SourceFile, find_files
+from tasks.step import GeneratorStep
+
+_FRAME_HEIGHT = 1000
+
+
+class _Reader(Protocol):
+    def column_types(self, file: SourceFile, given: Mapping[str, pl.DataType]) -> Types: ...
+
+    def frames(self, file: SourceFile, types: Types, height: int) -> Iterator[pl.DataFrame]: ...
+
+
+_READERS: Mapping[FileType, _Reader] = {
+    "csv": csv_rows,
+    "json": json_rows,
+    "jsonl": json_rows,
+    "parquet": parquet_rows,
+}
+
+
+class LoadDataFromFileSystem(GeneratorStep):
+    """Loads the rows of files.
+
+    Columns out: those of the files; a column that some rows lack is null there. `data_files` is a
+    file, a folder, a glob or a list of these, local or as a URL of fsspec. `filetype` is "parquet",
+    "jsonl", "json" (an array of objects, or one a line) or "csv"; left out, the ending tells.
+    `num_examples` stops after that many rows.
+
+    Every row is looked at before the first is yielded, so each column has one type throughout:
+    numbers and text together become text, structs get the fields of all rows. `column_types` sets
+    the type of a column: "String" (what is no text becomes JSON), "Int64", "Float64", "Boolean" or
+    "List(...)" of these. Files are read in parts, but for a JSON array; remote files are copied to
+    the temporary folder while they are read.
+
+    Raises:
+        ConfigurationError: no such file, no rows, or a line that cannot be read, with its number.
+    """
+
+    version: ClassVar = 1
+
+    data_files: str | Sequence[str] | None = None
+    filetype: FileType | None = None
+    num_examples: int | None = Field(default=None, ge=1)
+    column_types: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("column_types")
+    @classmethod
+    def _know_the_types(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for name in value.values():
+            type_named(name)
+        return value
+
+    def load(self) -> None:
+        if not self.data_files:
+            raise ConfigurationError(f"Step {self.name!r} needs data_files=, the files to load.")
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        self.load()
+        entries = [self.data_files] if isinstance(self.data_files, str) else self.data_files or ()
+        with TemporaryDirectory(prefix="stillhouse-") as folder:
+            files = find_files(entries, self.filetype, Path(folder))
+            types = self._types(files)
+            rows = 0
+            for frame in chain.from_iterable(
+                _READERS[file.filetype].frames(file, types, _FRAME_HEIGHT) for file in files
+            ):
+                left = frame.height if self.num_examples is None else self.num_examples - rows
+                yield frame.head(left)
+                rows += min(frame.height, left)
+                if rows == self.num_examples:
+                    return
+        if not rows:
+            raise ConfigurationError(f"The files of step {self.name!r} hold no rows.")
+
+    def _types(self, files: list[SourceFile]) -> Types:
+        """Return the columns of all files together."""
+        given = {name: type_named(kind) for name, kind in self.column_types.items()}
+        types: Types = {}
+        for file in files:
+            for name, kind in _READERS[file.filetype].column_types(file, given).items():
+                try:
+                    types[name] = merged(types.get(name, pl.Null()), kind)
+                except Misfit as error:
+                    raise ConfigurationError(
+                        f"{file.name} does not fit the files before it: the column {name!r} holds "
+                        f"{error}."
+                    ) from error
+        for name in given:
+            if name not in types:
+                raise ConfigurationError(
+                    f"column_types names {name!r}, which is not in the files; the columns are: "
+                    f"{', '.join(types)}."
+                )
+        refuse_empty_structs(types, f"the files of step {self.name!r}")
+        return types

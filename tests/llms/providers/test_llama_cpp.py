@@ -1,0 +1,179 @@
+"""The embedded model, with its real weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llms import ChatRequest, Completion, CompletionStore, Gateway, LlamaCppLLM, Sample
+from llms.errors import BadRequest, ConfigurationError, ContextLengthExceeded
+from tests.llms.conftest import OpenGateway
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "fruit": {"type": "string", "enum": ["apple", "pear"]},
+        "count": {"type": "integer", "minimum": 1, "maximum": 9},
+    },
+    "required": ["fruit", "count"],
+    "additionalProperties": False,
+}
+
+
+def _model(**changes: Any) -> LlamaCppLLM:
+    small: dict[str, Any] = {
+        "n_ctx": 256,
+        "n_threads": 1,
+        "max_concurrent_requests": 4,
+        "generation_kwargs": {"max_new_tokens": 12},
+    }
+    return LlamaCppLLM(**{**small, **changes})
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway whose engine stays loaded from test to test."""
+    path = tmp_path_factory.mktemp("embedded") / "completions.sqlite"
+    with closing(Gateway(CompletionStore(path))) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the packaged weights."""
+    copy = tmp_path_factory.mktemp("weights") / "copy.gguf"
+    return Path(shutil.copyfile(_model().path(), copy))
+
+
+def test_the_default_model_answers_without_key_or_network(warm: Gateway) -> None:
+    [[completion]] = _model().generate(["Name a fruit."], gateway=warm)
+    assert completion.text.strip()
+    assert 0 < completion.usage.output_tokens <= 12
+    assert completion.usage.input_tokens > 4
+    assert completion.finish_reason in ("stop", "length")
+    assert completion.model.endswith(".gguf")
+    assert "/" not in completion.model
+    assert completion.request_id
+
+
+def test_equal_prompts_get_different_samples(warm: Gateway) -> None:
+    samples = _model().generate(["Tell me about rivers."] * 2, 3, gateway=warm)
+    assert len({completion.text for each in samples for completion in each}) == 6
+
+
+def test_a_fresh_store_gets_the_same_samples_in_any_order_and_company(
+    open_gateway: OpenGateway, warm: Gateway, tmp_path: Path
+) -> None:
+    llm = _model(generation_kwargs={"max_new_tokens": 12})
+    chats = ["Describe the sea.", "Describe a star.", "Describe bread."]
+    together = _texts(llm.generate(chats, 2, gateway=warm))
+    fresh = open_gateway(tmp_path / "fresh.sqlite")
+    alone = [_texts(llm.generate([chat], 2, gateway=fresh))[0] for chat in reversed(chats)]
+    assert alone[::-1] == together
+
+
+def _texts(completions: list[list[Completion]]) -> list[list[str]]:
+    return [[completion.text for completion in samples] for samples in completions]
+
+
+def test_an_answer_is_cut_at_max_new_tokens(warm: Gateway) -> None:
+    llm = _model(generation_kwargs={"max_new_tokens": 3})
+    [[completion]] = llm.generate(["Count from one to one hundred."], gateway=warm)
+    assert completion.usage.output_tokens == 3
+    assert completion.finish_reason == "length"
+
+
+def test_sampling_parameters_reach_the_engine(warm: Gateway) -> None:
+    greedy = _model(generation_kwargs={"max_new_tokens": 8, "top_k": 1})
+    samples = greedy.generate(["The capital of France is"], 3, gateway=warm)[0]
+    assert len({completion.text for completion in samples}) == 1
+    text = samples[0].text
+    stopped = _model(generation_kwargs={"max_new_tokens": 8, "top_k": 1, "stop": (text[4],)})
+    [[completion]] = stopped.generate(["The capital of France is"], gateway=warm)
+    assert text.startswith(completion.text)
+    assert text[4] not in completion.text
+
+
+@pytest.mark.parametrize("sample", range(3))
+def test_a_response_schema_is_enforced(sample: int, warm: Gateway) -> None:
+    llm = _model(generation_kwargs={"max_new_tokens": 100})
+    request = ChatRequest([{"role": "user", "content": "Write a poem."}], _SCHEMA)
+    answer = warm.run(warm.complete(llm, request, Sample(index=sample)))
+    value = json.loads(answer.completion.text)
+    assert value.keys() == {"fruit", "count"}
+    assert value["fruit"] in ("apple", "pear")
+    assert 1 <= value["count"] <= 9
+
+
+def test_a_schema_the_engine_cannot_enforce_is_refused_for_that_request(warm: Gateway) -> None:
+    with pytest.raises(BadRequest, match="JSON schema"):
+        _model().generate(["hi"], response_schema={"type": "nonsense"}, gateway=warm)
+    assert _model().generate(["Still there?"], gateway=warm)[0][0].text
+
+
+def test_a_prompt_beyond_the_context_is_refused_and_says_what_to_raise(warm: Gateway) -> None:
+    with pytest.raises(ContextLengthExceeded, match=r"n_ctx"):
+        _model().generate(["word " * 500], gateway=warm)
+
+
+def test_n_ctx_is_the_context_of_each_slot(warm: Gateway) -> None:
+    llm = _model(generation_kwargs={"max_new_tokens": 2})
+    completions = llm.generate(["a " + "word " * 150, "b " + "word " * 150], gateway=warm)
+    assert all(samples[0].usage.input_tokens > 150 for samples in completions)
+
+
+def test_a_model_file_counts_by_its_content_not_by_its_path(
+    weights: Path, tmp_path: Path, open_gateway: OpenGateway
+) -> None:
+    here = _model(model=str(weights))
+    moved = tmp_path / "renamed.gguf"
+    os.link(weights, moved)
+    assert _model(model=str(moved)).identity == here.identity
+    gateway = open_gateway()
+    first = here.generate(["hi"], gateway=gateway)
+    assert first[0][0].text
+    assert _model(model=str(moved)).generate(["hi"], gateway=gateway) == first
+
+
+def test_another_file_under_the_same_path_is_another_model(tmp_path: Path) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"one")
+    before = _model(model=str(path))
+    names = {before.identity, before.account}
+    path.write_bytes(b"other")
+    os.utime(path, ns=(1, 1))
+    after = _model(model=str(path))
+    assert not names & {after.identity, after.account}
+
+
+def test_a_missing_model_file_is_a_configuration_error(
+    open_gateway: OpenGateway, tmp_path: Path
+) -> None:
+    llm = _model(model=str(tmp_path / "absent.gguf"))
+    sentence = f"There is no model file {llm.model!r}; give a GGUF file, hf://owner/repo/file.gguf "
+    for attempt in (llm.check, lambda: llm.generate(["hi"], gateway=open_gateway())):
+        with pytest.raises(ConfigurationError) as caught:
+            attempt()
+        assert str(caught.value).startswith(sentence)
+
+
+def test_a_file_that_is_no_model_is_a_configuration_error(
+    open_gateway: OpenGateway, tmp_path: Path
+) -> None:
+    path = tmp_path / "notes.gguf"
+    path.write_bytes(b"these are notes, not weights" * 100)
+    with pytest.raises(ConfigurationError, match=r"notes\.gguf"):
+        _model(model=str(path)).generate(["hi"], gateway=open_gateway())
+
+
+@pytest.mark.parametrize("url", ["hf://owner", "hf://owner/repo", "hf://"])
+def test_an_incomplete_hub_address_is_a_configuration_error(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"of the form hf://owner/repo/file\.gguf"):
+        _model(model=url).path()

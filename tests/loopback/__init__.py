@@ -1,0 +1,37 @@
+"""A model provider on 127.0.0.1, in a thread of the test or in a process of its own."""
+
+from __future__ import annotations
+
+from tests.loopback.faults import (
+    EMPTY_CHOICES,
+    MALFORMED,
+    Body,
+    Fault,
+    FaultPlan,
+    Hang,
+    Reset,
+    Status,
+    Truncated,
+)
+from tests.loopback.process import LoopbackProcess, loopback_process
+from tests.loopback.provider import LoopbackProvider, Stats, default_reply, fixed_reply
+from tests.loopback.thread import loopback_provider
+
+__all__ = [
+    "EMPTY_CHOICES",
+    "MALFORMED",
+    "Body",
+    "Fault",
+    "FaultPlan",
+    "Hang",
+    "LoopbackProcess",
+    "LoopbackProvider",
+    "Reset",
+    "Stats",
+    "Status",
+    "Truncated",
+    "default_reply",
+    "fixed_reply",
+    "loopback_process",
+    "loopback_provider",
+]
