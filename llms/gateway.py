@@ -7,6 +7,7 @@ import atexit
 import os
 import random
 import threading
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import CORO_CREATED, getcoroutinestate
@@ -16,7 +17,12 @@ from typing import Any, TypeVar
 from llms import loop
 from llms.chat import Answer, ChatRequest, ChatType, Completion, Sample
 from llms.digest import digest
-from llms.errors import ConnectionFailed, ProviderUnreachable, TransientError
+from llms.errors import (
+    ConnectionFailed,
+    ProviderRefused,
+    ProviderUnreachable,
+    TransientError,
+)
 from llms.llm import LLM, own_sample
 from llms.store import CompletionStore
 
@@ -55,6 +61,7 @@ class _Flight:
 
     waiters: int = 1
     sent: bool = False
+    started: float = field(default_factory=time.monotonic)
     task: asyncio.Task[Completion] = field(init=False)
 
 
@@ -74,6 +81,7 @@ class Gateway:
         self._flights: dict[str, _Flight] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._met: set[str] = set()
+        self._refused: dict[str, tuple[float, ProviderRefused]] = {}
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the model loop and wait for its result."""
@@ -185,11 +193,15 @@ class Gateway:
             attempt += 1
             try:
                 async with slots:
+                    self._raise_if_refused(llm, flight)
                     client = await self._client(llm)
                     flight.sent = True
                     completion = await llm.send(client, request, int(key[:8], 16) & 0x7FFFFFFF)
                 self._met.add(llm.account)
                 return await self.store.put(key, completion)
+            except ProviderRefused as error:
+                self._refused[llm.account] = (time.monotonic(), error)
+                raise
             except TransientError as error:
                 flight.sent = False
                 if not isinstance(error, ConnectionFailed):
@@ -201,6 +213,12 @@ class Gateway:
                 if attempt == self._retries.attempts or not flight.waiters:
                     raise
                 await asyncio.sleep(self._retries.wait_after(attempt, error))
+
+    def _raise_if_refused(self, llm: LLM, flight: _Flight) -> None:
+        """Spare requests that waited for a slot while the provider refused another one."""
+        when, error = self._refused.get(llm.account, (0.0, None))
+        if error is not None and when > flight.started:
+            raise type(error)(str(error))
 
     def _land(self, key: str, flight: _Flight) -> None:
         if flight.task.done() and not flight.task.cancelled():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import polars as pl
 
 from llms.errors import ConfigurationError
+from tasks.column_types import ColumnTypes, Misfit, frame_with, merged
 from tasks.row import KEY, PARENT, Row, SourceKeys, visible
 
 Schema = Mapping[str, "pl.DataType | type[pl.DataType] | None"]
@@ -78,13 +80,18 @@ def require(columns: Iterable[str], frame: pl.DataFrame, step: str) -> None:
 
 
 def _series(name: str, values: list[Any], known: Any) -> pl.Series:
-    if known is not None:
-        try:
-            return pl.Series(name, values, dtype=known, strict=True)
-        except (TypeError, pl.exceptions.PolarsError):
-            pass
+    """Build a column; it has its known type where all values fit that without a loss."""
+    types = ColumnTypes({})
+    try:
+        for value in values:
+            types.see({name: value})
+    except Misfit as error:
+        raise ConfigurationError(f"The rows do not fit together: {error}.") from error
+    kind = types.found.get(name, pl.Null())
+    if known is not None and (kind == pl.Null or known != pl.String):
+        with suppress(Misfit):
+            if merged(known, kind) == known:
+                kind = known
     if not values:
-        return pl.Series(name, values, dtype=pl.Null)
-    return pl.from_dicts(
-        [{name: value} for value in values], infer_schema_length=None, strict=False
-    ).to_series()
+        return pl.Series(name, [], dtype=kind)
+    return frame_with([{name: value} for value in values], {name: kind}).to_series()

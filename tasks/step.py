@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from llms.config import Config, Operational
 from llms.errors import ConfigurationError, RowRejected
@@ -148,9 +148,12 @@ class Step(Config):
         """Feed this step's rows to others; the same as `>>`."""
         self >> others
 
-    def model_post_init(self, context: Any, /) -> None:
-        if self.pipeline is not None:
-            self.pipeline.add(self)
+    if not TYPE_CHECKING:  # as in Config: the signature comes from the fields
+
+        def __init__(self, **data: Any) -> None:
+            super().__init__(**data)
+            if self.pipeline is not None:
+                self.pipeline.add(self)
 
     def __hash__(self) -> int:
         return id(self)
@@ -241,8 +244,16 @@ class GlobalStep(Step):
 class FanInStep(Step):
     """Joins the rows of several steps.
 
-    Rows belong together when they have the same key, that is, when they come from the same row.
+    Rows belong together when they have the same key, that is, when they come from the same row. It
+    takes no `input_mappings`: name the columns of the dataset.
     """
+
+    @field_validator("input_mappings")
+    @classmethod
+    def _take_no_mappings(cls, mappings: Mapping[str, str]) -> Mapping[str, str]:
+        if mappings:
+            raise ValueError("a step that joins rows takes none; name the columns of the dataset")
+        return mappings
 
     def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Join frames that hold the same rows in the same order; the first one has the keys."""
@@ -250,11 +261,14 @@ class FanInStep(Step):
 
     def process(self, *inputs: list[Row]) -> Iterator[list[Row]]:
         """Yield the rows joined by position, one list for each step that feeds this one."""
-        keys = [f"{index}" for index in range(min(map(len, inputs)))]
-        column = pl.Series(KEY, keys, dtype=pl.String)
-        yield rows_of(
-            self.join([frame_of(rows[: len(keys)]).with_columns(column) for rows in inputs])
-        )
+        if len({len(rows) for rows in inputs}) != 1:
+            counts = ", ".join(str(len(rows)) for rows in inputs)
+            raise ConfigurationError(
+                f"Step {self.name!r} joins rows by position and needs as many of each; it got "
+                f"{counts}."
+            )
+        keys = pl.Series(KEY, [str(index) for index in range(len(inputs[0]))], dtype=pl.String)
+        yield rows_of(self.join([frame_of(rows).with_columns(keys) for rows in inputs]))
 
     def apply_joined(self, frames: Sequence[pl.DataFrame], sources: Sequence[str]) -> Outcome:
         """Join partitions; a row that is not in all of them is rejected."""
@@ -277,7 +291,9 @@ class FanInStep(Step):
             rejections.append(Rejection(key, key, self.name, reason, rows[key]))
         for frame in aligned:
             require(required(self.inputs), frame, self.name)
-        return Outcome(as_parents(self.join(aligned)), tuple(rejections))
+        joined = as_parents(self.join(aligned))
+        made = seen_by_dataset(joined, {}, self.output_mappings, set(typed(self.made)))
+        return Outcome(made, tuple(rejections))
 
 
 class _RowByRow:

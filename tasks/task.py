@@ -34,7 +34,9 @@ T = TypeVar("T")
 
 METADATA = "distilabel_metadata"
 
-_CHAT = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+CHAT = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
+"""A chat as a column: turns with `role` and `content`, oldest first."""
+
 _STATISTICS = pl.Struct(
     {
         "model": pl.String,
@@ -317,7 +319,7 @@ class _Books:
         if task.add_raw_output:
             kinds[f"raw_output_{name}"] = pl.String()
         if task.add_raw_input:
-            kinds[f"raw_input_{name}"] = _CHAT
+            kinds[f"raw_input_{name}"] = CHAT
         kinds[f"statistics_{name}"] = _STATISTICS
         if task.group_generations:
             kinds = {field: pl.List(kind) for field, kind in kinds.items()}

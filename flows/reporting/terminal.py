@@ -29,7 +29,7 @@ def shown_progress(progress: Progress) -> Iterator[None]:
 
     def tell() -> None:
         while not finished.wait(_SECONDS_BETWEEN_LINES):
-            console.print(_line(progress), highlight=False)
+            console.print(_line(progress), highlight=False, soft_wrap=True)
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()

@@ -10,10 +10,10 @@ import polars as pl
 from pydantic import Field
 
 from llms.errors import ConfigurationError
+from tasks.column_types import ColumnTypes, Misfit, frame_with
 from tasks.frames import Schema, derive, rows_of
 from tasks.outcome import Outcome, StepContext
 from tasks.row import KEY, Rejection, Row, derived_key
-from tasks.sources.column_types import ColumnTypes, Misfit, frame_with
 from tasks.step import Step
 from tasks.task import METADATA
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from llms.errors import ConfigurationError
+from tasks.column_types import Misfit, merged
 from tasks.columns.side_by_side import side_by_side
 from tasks.frames import Schema
-from tasks.sources.column_types import Misfit, merged
 from tasks.step import FanInStep
 
 
@@ -42,13 +42,14 @@ class GroupColumns(FanInStep):
     def outputs(self) -> Sequence[str]:
         return self.output_columns or [f"grouped_{name}" for name in self.columns]
 
-    def model_post_init(self, context: Any, /) -> None:
+    @model_validator(mode="after")
+    def _name_one_output_for_each(self) -> Self:
         if len(self.outputs) != len(self.columns):
             raise ConfigurationError(
                 f"GroupColumns: output_columns names {len(self.outputs)} columns for "
                 f"{len(self.columns)} in columns; name one for each."
             )
-        super().model_post_init(context)
+        return self
 
     def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         grouped = [

@@ -10,10 +10,10 @@ import polars as pl
 from pydantic import Field
 
 from llms.errors import ConfigurationError
+from tasks.column_types import Misfit, merged
 from tasks.frames import Schema
 from tasks.outcome import Outcome, StepContext
 from tasks.row import SHADOW
-from tasks.sources.column_types import Misfit, merged
 from tasks.step import Step
 
 

@@ -10,10 +10,11 @@ import polars as pl
 from llms.errors import RowRejected
 from tasks.formatting.row_by_row import add_columns, prompt_id
 from tasks.frames import Schema
-from tasks.generation.chats import CHAT, chat, required_text, system_prompt_in, text_in
+from tasks.generation.chats import chat, required_text, system_prompt_in, text_in
 from tasks.outcome import Outcome, StepContext
 from tasks.row import Row
 from tasks.step import Step, typed
+from tasks.task import CHAT
 
 _MODELS = "generation_models"
 

@@ -8,9 +8,9 @@ import polars as pl
 
 from llms.chat import ChatType
 from llms.errors import RowRejected
-from tasks.generation.chats import CHAT, required_text, turns_in
+from tasks.generation.chats import required_text, turns_in
 from tasks.row import Row
-from tasks.task import Task
+from tasks.task import CHAT, Task
 
 
 class ChatGeneration(Task):

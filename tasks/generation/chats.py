@@ -1,17 +1,12 @@
-"""Chats: their type as a column, and texts that must be there before they are sent or kept."""
+"""Chats, and texts that must be there before they are sent or kept."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
-
 from llms.chat import ChatMessage, ChatType
 from llms.errors import RowRejected
 from tasks.row import Row
-
-CHAT = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-"""A chat as a column: turns with `role` and `content`, oldest first."""
 
 _ROLES = ("system", "user", "assistant")
 

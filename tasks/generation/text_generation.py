@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import polars as pl
+from pydantic import model_validator
 
 from llms.chat import ChatType
 from llms.errors import ConfigurationError, RowRejected
@@ -54,7 +55,8 @@ class TextGeneration(Task):
     def _is_plain(self) -> bool:
         return _NOTHING_BUT_A_COLUMN.fullmatch(self.template) is not None
 
-    def model_post_init(self, context: Any, /) -> None:
+    @model_validator(mode="after")
+    def _fit_template_and_columns(self) -> Self:
         used = variables(self.template)
         for name in self._columns:
             if name not in used:
@@ -67,7 +69,7 @@ class TextGeneration(Task):
                 f"The template of step {self.name!r} uses {name!r}, which is not one of its "
                 f"columns ({', '.join(self._columns)}); add it to columns."
             )
-        super().model_post_init(context)
+        return self
 
     def format_input(self, input: Row) -> ChatType:
         values = {name: self._value(input, name) for name in self._columns}

@@ -10,7 +10,7 @@ from itertools import islice
 import polars as pl
 
 from llms.errors import ConfigurationError
-from tasks.sources.column_types import Types, merged
+from tasks.column_types import Types, merged
 from tasks.sources.files import SourceFile
 
 _LONGEST_CELL = 2**31 - 1

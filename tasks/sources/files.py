@@ -52,7 +52,7 @@ def find_files(entries: Sequence[str], filetype: FileType | None, folder: Path) 
 
 
 def _files_of(entry: str, filetype: FileType | None, folder: Path) -> Iterator[SourceFile]:
-    import fsspec  # type: ignore[import-untyped]  # it ships no types
+    import fsspec
 
     system, path = fsspec.url_to_fs(entry)
     local = getattr(system, "local_file", False)

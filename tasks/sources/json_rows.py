@@ -10,8 +10,8 @@ from typing import Any
 import polars as pl
 
 from llms.errors import ConfigurationError
+from tasks.column_types import ColumnTypes, Misfit, Types, frame_with
 from tasks.row import Row
-from tasks.sources.column_types import ColumnTypes, Misfit, Types, frame_with
 from tasks.sources.files import SourceFile
 
 

@@ -10,14 +10,14 @@ import polars as pl
 from pydantic import field_validator
 
 from llms.errors import ConfigurationError
-from tasks.row import Row
-from tasks.sources.column_types import (
+from tasks.column_types import (
     ColumnTypes,
     Misfit,
     Types,
     frame_with,
     refuse_empty_structs,
 )
+from tasks.row import Row
 from tasks.step import GeneratorStep
 
 _FRAME_HEIGHT = 1000
@@ -60,5 +60,5 @@ class LoadDataFromDicts(GeneratorStep):
                 types.see(row)
             except Misfit as error:
                 raise ConfigurationError(f"Row {number} of data does not fit: {error}.") from error
-        refuse_empty_structs(types.found, "data")
+        refuse_empty_structs(types.found, "data", "leave it out")
         return types.found

@@ -12,8 +12,8 @@ import polars as pl
 from pydantic import Field, field_validator
 
 from llms.errors import ConfigurationError
+from tasks.column_types import Misfit, Types, merged, refuse_empty_structs, type_named
 from tasks.sources import csv_rows, json_rows, parquet_rows
-from tasks.sources.column_types import Misfit, Types, merged, refuse_empty_structs, type_named
 from tasks.sources.files import FileType, SourceFile, find_files
 from tasks.step import GeneratorStep
 
@@ -107,5 +107,6 @@ class LoadDataFromFileSystem(GeneratorStep):
                     f"column_types names {name!r}, which is not in the files; the columns are: "
                     f"{', '.join(types)}."
                 )
-        refuse_empty_structs(types, f"the files of step {self.name!r}")
+        remedy = "column_types={column: 'String'} reads it as JSON text"
+        refuse_empty_structs(types, f"the files of step {self.name!r}", remedy)
         return types

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from llms.errors import ConfigurationError
-from tasks.sources.column_types import Types
+from tasks.column_types import Types
 from tasks.sources.files import SourceFile
 
 _SLICE_HEIGHT = 4000

@@ -30,7 +30,9 @@ def stillhouse(*arguments: str, cwd: Path, **variables: str) -> subprocess.Compl
     )
 
 
-def pipeline_file(folder: Path, provider_url: str, rows: int = 4, **task: object) -> Path:
+def pipeline_file(
+    folder: Path, provider_url: str, rows: int = 4, task: dict[str, object] | None = None
+) -> Path:
     path = folder / "pipeline.yaml"
     pipeline = {
         "name": "answers",
@@ -46,7 +48,7 @@ def pipeline_file(folder: Path, provider_url: str, rows: int = 4, **task: object
                 "after": ["load"],
                 "parameters": {
                     "llm": {"provider": "openai", "model": "loopback", "base_url": provider_url},
-                    **task,
+                    **(task or {}),
                 },
             },
         ],
@@ -93,7 +95,7 @@ def test_a_pipeline_file_runs_and_the_last_lines_say_what_came_of_it(
 def test_what_the_user_must_mend_is_one_sentence_and_no_traceback(
     tmp_path: Path, provider: LoopbackProvider, change: dict[str, object], sentence: str
 ) -> None:
-    pipeline_file(tmp_path, provider.url, **change)
+    pipeline_file(tmp_path, provider.url, task=change)
     done = stillhouse("run", "pipeline.yaml", cwd=tmp_path, MISTRAL_API_KEY="")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]

@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.sorting import FlowRunSort
+from pydantic import SecretStr
 
 from flows import DatasetVersion, Pipeline
 from flows.runtime import step_runs
@@ -59,7 +61,7 @@ def instructions(count: int) -> list[Row]:
 
 
 def model(provider: LoopbackProvider) -> OpenAILLM:
-    return OpenAILLM(model="loopback", base_url=provider.url, api_key=KEY)
+    return OpenAILLM(model="loopback", base_url=provider.url, api_key=SecretStr(KEY))
 
 
 def answered(provider: LoopbackProvider, rows: Sequence[Row], **parameters: Any) -> Pipeline:
@@ -217,7 +219,7 @@ def test_a_wrong_key_stops_the_run_with_one_sentence(provider: LoopbackProvider)
 
 
 def test_an_unreachable_server_is_told_within_seconds() -> None:
-    llm = OpenAILLM(model="loopback", base_url="http://127.0.0.1:9/v1", api_key=KEY)
+    llm = OpenAILLM(model="loopback", base_url="http://127.0.0.1:9/v1", api_key=SecretStr(KEY))
     with Pipeline("nobody") as pipeline:
         LoadDataFromDicts(data=instructions(3)) >> TextGeneration(llm=llm)
     with pytest.raises(ProviderUnreachable, match=r"127\.0\.0\.1:9/v1 could not be reached"):
@@ -282,7 +284,7 @@ def test_the_ui_shows_steps_and_partitions_by_name_and_the_books(
     provider: LoopbackProvider, prefect: SyncPrefectClient
 ) -> None:
     answered(provider, instructions(25)).run(rows_per_partition=10)
-    run = max(prefect.read_flow_runs(limit=200), key=lambda run: run.expected_start_time)
+    (run,) = prefect.read_flow_runs(limit=1, sort=FlowRunSort.EXPECTED_START_TIME_DESC)
     assert run.state is not None
     assert run.state.is_completed()
     assert set(run.parameters) == {"pipeline", "digest"}

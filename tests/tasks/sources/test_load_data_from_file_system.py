@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec  # type: ignore[import-untyped]  # it ships no types
+import fsspec
 import polars as pl
 import pytest
 
@@ -357,6 +357,7 @@ def test_a_line_that_cannot_be_read_is_named_before_any_row_is_yielded(
 def test_an_object_that_is_empty_in_every_row_is_an_error_with_a_way_out() -> None:
     said = error_of(write("rows.jsonl", lines({"a": {}, "b": 1})))
     assert "The column 'a' of the files of step" in said
+    assert "column_types={column: 'String'} reads it as JSON text" in said
 
 
 # How much

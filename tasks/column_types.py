@@ -160,13 +160,13 @@ def frame_with(rows: Sequence[Row], types: Types) -> pl.DataFrame:
     return pl.from_dicts(fitting, schema=types)
 
 
-def refuse_empty_structs(types: Types, source: str) -> None:
+def refuse_empty_structs(types: Types, source: str, remedy: str) -> None:
     """Raise `ConfigurationError` for a column of objects without any field: no file can hold it."""
     for name, kind in types.items():
         if _has_empty_struct(kind):
             raise ConfigurationError(
                 f"The column {name!r} of {source} holds only objects without fields, which cannot "
-                f"be stored; leave it out or make it text."
+                f"be stored; {remedy}."
             )
 
 
