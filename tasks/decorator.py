@@ -44,6 +44,11 @@ def step(
         takes_offset = any(argument.name == "offset" for argument in arguments)
         fields = {argument.name: argument for argument in arguments if argument.name != "offset"}
         for name, field in fields.items():
+            if name in _BASES[step_type].model_fields:
+                raise ConfigurationError(
+                    f"{function.__name__}: every step has a parameter {name!r} already; give the "
+                    f"argument another name."
+                )
             if field.default is inspect.Parameter.empty:
                 raise ConfigurationError(
                     f"{function.__name__}: give the argument {name!r} a default, so that it can "

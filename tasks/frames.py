@@ -18,7 +18,8 @@ Schema = Mapping[str, "pl.DataType | type[pl.DataType] | None"]
 
 def rows_of(frame: pl.DataFrame) -> list[Row]:
     """Return the rows of a frame without the hidden columns."""
-    return frame.select(visible(frame.columns)).to_dicts()
+    columns = visible(frame.columns)
+    return frame.select(columns).to_dicts() if columns else [{} for _ in range(frame.height)]
 
 
 def frame_of(rows: Sequence[Row], known: Schema | None = None) -> pl.DataFrame:
@@ -31,9 +32,33 @@ def frame_of(rows: Sequence[Row], known: Schema | None = None) -> pl.DataFrame:
     names = dict.fromkeys(name for row in rows for name in row)
     if not rows:
         names = dict.fromkeys(known)
+    if not names:
+        return pl.DataFrame(height=len(rows))
     return pl.DataFrame(
         [_series(name, [row.get(name) for row in rows], known.get(name)) for name in names]
     )
+
+
+def misfits(rows: Sequence[Row], declared: Schema) -> dict[int, str]:
+    """Return the rows that no frame can hold, by index, with the reason.
+
+    A value must have the type that is declared for its column; where none is, it must go together
+    with the column's first value.
+    """
+    found: dict[int, str] = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row.get(name) for row in rows]
+        kind = declared.get(name)
+        if _fits(name, values, kind):
+            continue
+        first = next((v for v in values if v is not None and _fits(name, [v], kind)), None)
+        for index, value in enumerate(values):
+            if not _fits(name, [value] if kind is not None else [first, value], kind):
+                wanted = f"is no {kind}" if kind is not None else "does not go with the others"
+                found.setdefault(
+                    index, f"the column {name!r} cannot hold {value!r:.100}: it {wanted}"
+                )
+    return found
 
 
 def with_source_keys(frame: pl.DataFrame, keys: SourceKeys) -> pl.DataFrame:
@@ -49,11 +74,16 @@ def as_parents(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def derive(
-    frame: pl.DataFrame, indices: Sequence[int], keys: Sequence[str], rows: Sequence[Row] | None
+    frame: pl.DataFrame,
+    indices: Sequence[int],
+    keys: Sequence[str],
+    rows: Sequence[Row] | None,
+    declared: Schema | None = None,
 ) -> pl.DataFrame:
     """Return the frame of rows made from `frame[indices]`, under new keys.
 
     With `rows` they replace the visible columns, without them the columns stay as they were.
+    `declared` are the columns that rows should have, with their types where known.
     """
     parents = frame[list(indices)]
     identity = [
@@ -63,7 +93,11 @@ def derive(
     if rows is None:
         return parents.with_columns(identity)
     shown = set(visible(frame.columns))
-    made = frame_of(rows, {name: kind for name, kind in frame.schema.items() if name in shown})
+    known: dict[str, Any] = {name: frame.schema[name] for name in frame.columns if name in shown}
+    for name, kind in (declared or {}).items():
+        if kind is not None or name not in known:
+            known[name] = kind
+    made = frame_of(rows, known)
     hidden = [parents[name] for name in frame.columns if name not in {*shown, KEY, PARENT}]
     return made.with_columns(hidden + identity) if made.width else pl.DataFrame(hidden + identity)
 
@@ -79,19 +113,61 @@ def require(columns: Iterable[str], frame: pl.DataFrame, step: str) -> None:
             )
 
 
+_UNFIT = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
+
+
+def _fits(name: str, values: list[Any], declared: Any) -> bool:
+    try:
+        if declared is not None:
+            _typed_series(name, values, declared)
+        else:
+            _found_series(name, values, None)
+    except _UNFIT:
+        return False
+    return True
+
+
 def _series(name: str, values: list[Any], known: Any) -> pl.Series:
     """Build a column; it has its known type where all values fit that without a loss."""
-    types = ColumnTypes({})
     try:
-        for value in values:
-            types.see({name: value})
-    except Misfit as error:
+        if known is not None and not known.is_nested():
+            with suppress(*_UNFIT):
+                return _typed_series(name, values, known)
+        return _found_series(name, values, known)
+    except _UNFIT as error:
         raise ConfigurationError(f"The rows do not fit together: {error}.") from error
+
+
+def _typed_series(name: str, values: list[Any], kind: Any) -> pl.Series:
+    """Build a column of a type that each value must have."""
+    if kind.is_nested() or kind == pl.Null:
+        for value in values:
+            if not _has_room_for(kind, value):
+                raise TypeError(f"{kind} has no room for {value!r}")
+    return pl.Series(name, values, dtype=kind, strict=True)
+
+
+def _has_room_for(kind: Any, value: Any) -> bool:
+    """Tell whether a type can hold all of a value; polars drops what a nested type lacks."""
+    if value is None:
+        return True
+    if isinstance(kind, pl.Struct) and isinstance(value, Mapping):
+        fields = {field.name: field.dtype for field in kind.fields}
+        return all(n in fields and _has_room_for(fields[n], item) for n, item in value.items())
+    if isinstance(kind, (pl.List, pl.Array)) and isinstance(value, (list, tuple)):
+        return all(_has_room_for(kind.inner, item) for item in value)
+    return bool(kind != pl.Null)
+
+
+def _found_series(name: str, values: list[Any], known: Any) -> pl.Series:
+    """Build a column of the type that its values have, or of a known one they fit into."""
+    types = ColumnTypes({})
+    for value in values:
+        types.see({name: value})
     kind = types.found.get(name, pl.Null())
-    if known is not None and (kind == pl.Null or known != pl.String):
+    if known is not None:
         with suppress(Misfit):
-            if merged(known, kind) == known:
-                kind = known
+            kind = known if merged(known, kind) == known else kind
     if not values:
         return pl.Series(name, [], dtype=kind)
     return frame_with([{name: value} for value in values], {name: kind}).to_series()

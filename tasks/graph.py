@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextvars import Token
 from importlib import import_module
+from inspect import isabstract
 from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
 import yaml
+from pydantic import SecretBytes, SecretStr
 
 from llms.digest import digest
 from llms.errors import ConfigurationError
@@ -38,16 +40,14 @@ class Graph:
         self.description = description
         self.steps: dict[str, Step] = {}
         self.edges: list[tuple[str, str]] = []
-        self._outer: Token[StepGraph | None] | None = None
+        self._outer: list[Token[StepGraph | None]] = []
 
     def __enter__(self) -> Self:
-        self._outer = current_graph.set(self)
+        self._outer.append(current_graph.set(self))
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._outer is not None:
-            current_graph.reset(self._outer)
-            self._outer = None
+        current_graph.reset(self._outer.pop())
 
     def name_for(self, cls: type[Step]) -> str:
         """Return a free name for a step of a class."""
@@ -112,6 +112,12 @@ class Graph:
         while waiting:
             ready = [n for n in waiting if all(s in ordered for s in self.sources_of(n))]
             if not ready:
+                while behind := [
+                    name
+                    for name in waiting
+                    if not any((name, after) in self.edges for after in waiting)
+                ]:
+                    waiting = [name for name in waiting if name not in behind]
                 raise ConfigurationError(
                     f"The steps {', '.join(map(repr, waiting))} feed each other in a circle; "
                     f"remove one connection."
@@ -171,7 +177,14 @@ class Graph:
             if sources := self.sources_of(name):
                 described["after"] = sources
             try:
-                parameters = step.model_dump(mode="json", exclude={"name"}, exclude_unset=True)
+                secret = {
+                    field
+                    for field in type(step).model_fields
+                    if isinstance(getattr(step, field), (SecretStr, SecretBytes))
+                }
+                parameters = step.model_dump(
+                    mode="json", exclude={"name", *secret}, exclude_unset=True
+                )
             except Exception as error:
                 raise ConfigurationError(
                     f"Step {name!r} has a parameter that cannot be written to YAML: {error}"
@@ -201,6 +214,11 @@ class Graph:
                 "A pipeline file needs `name:` and a list of `steps:`, each with `name:` and "
                 "`step:`, and `after:` and `parameters:` where they apply."
             )
+        if strange := set(value) - {"name", "description", "steps"}:
+            raise ConfigurationError(
+                f"A pipeline file has no entries {', '.join(sorted(map(str, strange)))}; it takes "
+                f"`name:`, `description:` and `steps:`."
+            )
         graph = cls(value["name"], value.get("description"))
         for entry in steps:
             if not isinstance(entry, Mapping) or not {"name", "step"} <= set(entry):
@@ -210,10 +228,22 @@ class Graph:
                     f"Step {entry['name']!r} has unknown entries: {', '.join(sorted(unknown))}; "
                     f"what the step takes belongs under `parameters:`."
                 )
+            parameters = entry.get("parameters") or {}
+            if not isinstance(parameters, Mapping):
+                raise ConfigurationError(
+                    f"Step {entry['name']!r} needs `parameters:` as names and values, not as "
+                    f"{parameters!r}."
+                )
+            if taken := {"name", "pipeline"} & set(parameters):
+                raise ConfigurationError(
+                    f"Step {entry['name']!r} cannot have {', '.join(map(repr, sorted(taken)))} "
+                    f"under `parameters:`."
+                )
             kind = _class_named(entry["step"])
-            kind(name=entry["name"], pipeline=graph, **(entry.get("parameters") or {}))
+            kind(name=entry["name"], pipeline=graph, **parameters)
         for entry in steps:
-            for source in entry.get("after") or []:
+            after = entry.get("after") or []
+            for source in [after] if isinstance(after, str) else after:
                 if source not in graph.steps:
                     raise ConfigurationError(
                         f"Step {entry['name']!r} comes after {source!r}, which is not in the file."
@@ -234,16 +264,17 @@ class Graph:
             raise ConfigurationError(
                 f"The pipeline file {str(path)!r} cannot be read: {error.strerror}."
             ) from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{str(path)!r} is not valid YAML: {error}") from error
         return cls.from_dict(value)
 
     def mermaid(self) -> str:
         """Draw the graph for Mermaid."""
         lines = ["graph LR"]
+        node = {name: f"step{number}" for number, name in enumerate(self.steps)}
         for name, step in self.steps.items():
-            lines.append(f'    {_node(name)}["{name}<br/><i>{type(step).__name__}</i>"]')
-        lines += [f"    {_node(source)} --> {_node(target)}" for source, target in self.edges]
+            lines.append(f'    {node[name]}["{name}<br/><i>{type(step).__name__}</i>"]')
+        lines += [f"    {node[source]} --> {node[target]}" for source, target in self.edges]
         return "\n".join(lines)
 
     def _check_place(self, step: Step, sources: list[str]) -> None:
@@ -253,6 +284,15 @@ class Graph:
                     f"Step {step.name!r} is a source and cannot come after {sources[0]!r}."
                 )
             return
+        for kind, mapping, names in (
+            ("input", step.input_mappings, typed(step.inputs)),
+            ("output", step.output_mappings, typed(step.made) if typed(step.outputs) else {}),
+        ):
+            if names and (strange := sorted(set(mapping) - set(names))):
+                raise ConfigurationError(
+                    f"Step {step.name!r} maps the {kind} {strange[0]!r}, which it does not have; "
+                    f"it has: {', '.join(names)}."
+                )
         if not sources:
             raise ConfigurationError(
                 f"Step {step.name!r} has nothing before it; connect a source to it, for example "
@@ -335,16 +375,12 @@ def _class_named(name: Any) -> type[Step]:
             raise ConfigurationError(f"The step {name!r} cannot be imported: {error}.") from error
     elif isinstance(name, str):
         found = getattr(tasks, name, None)
-    if not (isinstance(found, type) and issubclass(found, Step)):
+    if not (isinstance(found, type) and issubclass(found, Step)) or isabstract(found):
         raise ConfigurationError(
             f"There is no step {name!r}; `stillhouse steps` lists the steps, and a step of your "
             f"own is named 'module:Class'."
         )
     return found
-
-
-def _node(name: str) -> str:
-    return name.replace("-", "_")
 
 
 def pipeline_digest(graph: Graph) -> str:

@@ -11,9 +11,15 @@ from tasks.row import SHADOW, visible
 
 
 def seen_by_step(
-    frame: pl.DataFrame, inputs: Mapping[str, str], outputs: Mapping[str, str], step: str
+    frame: pl.DataFrame,
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+    step: str,
+    reads: Collection[str] = (),
 ) -> pl.DataFrame:
     """Add the mapped inputs under the step's names, and hide dataset columns of those names.
+
+    A dataset column with the name of a mapped output is hidden too, unless the step `reads` it.
 
     Raises:
         ConfigurationError: a mapped column does not exist.
@@ -26,10 +32,13 @@ def seen_by_step(
             )
     renamed_outputs = [name for name, column in outputs.items() if column != name]
     hidden = [name for name in {*inputs, *renamed_outputs} if name in frame.columns]
-    return frame.with_columns(
+    seen = frame.with_columns(
         *(pl.col(name).alias(SHADOW + name) for name in sorted(hidden)),
         *(pl.col(column).alias(name) for name, column in inputs.items()),
     )
+    if not reads:
+        return seen
+    return seen.drop([name for name in hidden if name not in inputs and name not in reads])
 
 
 def seen_by_dataset(
@@ -44,8 +53,8 @@ def seen_by_dataset(
     renamed = {
         name: column for name, column in outputs.items() if name != column and name in frame.columns
     }
-    frame = frame.drop([column for column in renamed.values() if column in frame.columns])
-    frame = frame.rename(renamed)
+    replaced = [c for c in renamed.values() if c in frame.columns and c not in renamed]
+    frame = frame.drop(replaced).rename(renamed)
     shadows = [name for name in frame.columns if name.startswith(SHADOW)]
     back = {name: name.removeprefix(SHADOW) for name in shadows}
     taken = [name for name, column in back.items() if column in frame.columns]

@@ -50,7 +50,7 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     """
     try:
         return compiled(template).render(values).strip()
-    except TemplateError as error:
+    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise RowRejected(f"the prompt cannot be filled: {error}") from error
 
 
@@ -75,4 +75,9 @@ def compiled(template: str) -> Template:
 
 @lru_cache(maxsize=256)
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"The prompt file {str(path)!r} cannot be read: {error.strerror}."
+        ) from error

@@ -58,10 +58,34 @@ class SourceKeys:
         content = (
             row if self._key_columns is None else {name: row[name] for name in self._key_columns}
         )
-        name = digest(content)
+        name = digest(_settled(content))
         occurrence = self._seen.get(name, 0)
         self._seen[name] = occurrence + 1
         return name if occurrence == 0 else digest([name, occurrence])
+
+
+def _settled(value: Any) -> Any:
+    """Return a value as it is in every cut of a source.
+
+    Where a column or field comes late, earlier rows hold null or lack it; where real numbers come
+    late, earlier whole ones are 1 or 1.0.
+    """
+    if isinstance(value, Mapping):
+        return {name: _settled(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_settled(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a row that shares no list and no dict with it."""
+    if isinstance(value, dict):
+        return {name: copied(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [copied(item) for item in value]
+    return value
 
 
 def derived_key(parent: str, step: str, index: int) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import sysconfig
 import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticUndefined
 
 from llms.digest import canonical_json, digest
 from llms.errors import ConfigurationError
@@ -25,7 +28,11 @@ def step_signature(step: Step) -> str:
     source, with the functions and constants of the user's own modules that the source uses.
     Time-outs, batch sizes, retries and keys are `Operational` and left out.
     """
-    private = step.__pydantic_private__ or {}
+    private = {
+        name: value
+        for name, value in (step.__pydantic_private__ or {}).items()
+        if _is_constant(type(step).__private_attributes__[name])
+    }
     return digest(
         {
             "class": f"{type(step).__module__}:{type(step).__qualname__}",
@@ -41,9 +48,15 @@ def step_signature(step: Step) -> str:
 def _lineage(cls: type) -> Iterator[type]:
     """Yield the classes that define a step, up to the bases every step has."""
     for base in cls.__mro__:
-        if base.__module__ in ("tasks.step", "tasks.task", "llms.config"):
-            return
-        yield base
+        if base.__module__ not in ("tasks.step", "tasks.task", "llms.config") and (
+            base is cls or base.__module__.startswith("tasks.") or _is_own(base)
+        ):
+            yield base
+
+
+def _is_constant(attribute: Any) -> bool:
+    """Tell a private attribute that says what a step does from one that its work fills."""
+    return attribute.default_factory is None and attribute.default not in (None, PydanticUndefined)
 
 
 def _code_of(cls: type) -> Any:
@@ -68,24 +81,54 @@ def _source(thing: Any) -> str:
 
 
 def _used_by(cls: type) -> dict[str, str]:
-    """Return what a class's methods use of the user's own modules, by name."""
+    """Return what a class uses of the user's own modules, by name."""
     used: dict[str, str] = {}
-    waiting = [function for value in cls.__dict__.values() for function in _functions_in(value)]
-    while waiting:
-        function = waiting.pop()
-        for name in _names_in(function.__code__):
-            value = function.__globals__.get(name)
-            label = f"{function.__module__}.{name}"
-            if label in used or name not in function.__globals__:
-                continue
-            if isinstance(value, types.FunctionType) and _is_own(value):
+    waiting: list[types.FunctionType] = []
+
+    def use(label: str, value: Any) -> None:
+        if label in used:
+            return
+        value = inspect.unwrap(value) if callable(value) else value
+        if isinstance(value, types.FunctionType):
+            if _is_own(value):
                 used[label] = _source(value)
                 waiting.append(value)
-            elif isinstance(value, type) and value is not cls and _is_own(value):
+        elif isinstance(value, type):
+            if value is not cls and _is_own(value):
                 used[label] = _source(value)
-            elif isinstance(value, (str, int, float, bool, bytes, tuple, list, dict, frozenset)):
-                used[label] = canonical_json(_plain(value))
+                waiting.extend(f for item in value.__dict__.values() for f in _functions_in(item))
+        elif (constant := _constant(value)) is not None:
+            used[label] = constant
+
+    for name, value in cls.__dict__.items():
+        waiting.extend(_functions_in(value))
+        if not name.startswith("_") and not callable(value):
+            use(f"{cls.__qualname__}.{name}", value)
+    while waiting:
+        function = waiting.pop()
+        around = inspect.getclosurevars(function).nonlocals if function.__closure__ else {}
+        if _is_own(function):
+            for name, value in around.items():
+                use(f"{function.__module__}.{function.__qualname__}.{name}", value)
+        names = set(_names_in(function.__code__))
+        for name in names & set(function.__globals__):
+            value = function.__globals__[name]
+            if isinstance(value, types.ModuleType):
+                if _is_own_module(value):
+                    for inner in names & set(vars(value)):
+                        use(f"{value.__name__}.{inner}", vars(value)[inner])
+            else:
+                use(f"{function.__module__}.{name}", value)
     return used
+
+
+def _constant(value: Any) -> str | None:
+    """Write a constant down; None for what is no constant."""
+    if isinstance(value, re.Pattern):
+        return canonical_json([value.pattern, value.flags])
+    if isinstance(value, (str, int, float, bytes, tuple, list, dict, set, frozenset)):
+        return canonical_json(_plain(value))
+    return None
 
 
 def _functions_in(value: Any) -> Iterator[types.FunctionType]:
@@ -109,10 +152,15 @@ def _is_own(thing: Any) -> bool:
     """Tell whether a function or class is the user's: neither installed nor Python's nor ours."""
     if thing.__module__.partition(".")[0] in ("llms", "tasks", "flows"):
         return False
-    module = sys.modules.get(thing.__module__)
+    return _is_own_module(sys.modules.get(thing.__module__), thing.__module__ == "__main__")
+
+
+def _is_own_module(module: types.ModuleType | None, without_file: bool = False) -> bool:
+    if module is not None and module.__name__.partition(".")[0] in ("llms", "tasks", "flows"):
+        return False
     file = getattr(module, "__file__", None)
     if file is None:
-        return bool(thing.__module__ == "__main__")
+        return without_file
     path = Path(file).resolve()
     return not any(path.is_relative_to(folder) for folder in _INSTALLED)
 

@@ -11,14 +11,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from llms.config import Config, Operational
+from llms.digest import digest
 from llms.errors import ConfigurationError, RowRejected
-from tasks.frames import Schema, as_parents, derive, frame_of, require, rows_of, with_source_keys
+from tasks.frames import (
+    Schema,
+    as_parents,
+    derive,
+    frame_of,
+    misfits,
+    require,
+    rows_of,
+    with_source_keys,
+)
 from tasks.mappings import seen_by_dataset, seen_by_step
 from tasks.outcome import Outcome, StepContext
-from tasks.row import KEY, PARENT, Rejection, Row, SourceKeys, derived_key, visible
+from tasks.row import KEY, PARENT, Rejection, Row, SourceKeys, copied, derived_key, visible
 from tasks.signature import step_signature
 
 Columns = Sequence[str] | Mapping[str, Any]
@@ -87,6 +97,9 @@ class Step(Config):
         Raises:
             RowRejected: every row failed.
         """
+        if not inputs:
+            yield []
+            return
         keys = SourceKeys(None)
         frame = with_source_keys(frame_of(inputs), keys)
         outcome = self.apply(frame, StepContext())
@@ -114,7 +127,8 @@ class Step(Config):
             ConfigurationError: a column is missing.
         """
         inputs, outputs = self.input_mappings, self.output_mappings
-        view = seen_by_step(as_parents(frame), inputs, outputs, self.name)
+        reads = typed(self.inputs)
+        view = seen_by_step(as_parents(frame), inputs, outputs, self.name, reads)
         require(required(self.inputs), view, self.name)
         outcome = self.transform(view, context)
         made = seen_by_dataset(outcome.frame, inputs, outputs, set(typed(self.made)))
@@ -226,9 +240,14 @@ class GeneratorStep(Step):
         """
         keys = SourceKeys(self.key_columns)
         for frame in self.frames():
-            mapped = frame.rename(
-                {k: v for k, v in self.output_mappings.items() if k in frame.columns}
-            )
+            renamed = {k: v for k, v in self.output_mappings.items() if k in frame.columns}
+            for name, column in renamed.items():
+                if column != name and column in frame.columns and column not in renamed:
+                    raise ConfigurationError(
+                        f"Step {self.name!r} maps {name!r} to {column!r}, but it makes a column "
+                        f"{column!r} as well; map that one too."
+                    )
+            mapped = frame.rename(renamed)
             require(self.key_columns or (), mapped, self.name)
             yield with_source_keys(mapped, keys)
 
@@ -244,16 +263,8 @@ class GlobalStep(Step):
 class FanInStep(Step):
     """Joins the rows of several steps.
 
-    Rows belong together when they have the same key, that is, when they come from the same row. It
-    takes no `input_mappings`: name the columns of the dataset.
+    Rows belong together when they have the same key, that is, when they come from the same row.
     """
-
-    @field_validator("input_mappings")
-    @classmethod
-    def _take_no_mappings(cls, mappings: Mapping[str, str]) -> Mapping[str, str]:
-        if mappings:
-            raise ValueError("a step that joins rows takes none; name the columns of the dataset")
-        return mappings
 
     def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Join frames that hold the same rows in the same order; the first one has the keys."""
@@ -289,11 +300,12 @@ class FanInStep(Step):
             missing = ", ".join(repr(source) for source in sources if source not in found)
             reason = f"the row did not come from {missing}, only from {', '.join(map(repr, found))}"
             rejections.append(Rejection(key, key, self.name, reason, rows[key]))
-        for frame in aligned:
-            require(required(self.inputs), frame, self.name)
-        joined = as_parents(self.join(aligned))
-        made = seen_by_dataset(joined, {}, self.output_mappings, set(typed(self.made)))
-        return Outcome(made, tuple(rejections))
+        inputs, outputs = self.input_mappings, self.output_mappings
+        views = [seen_by_step(frame, inputs, outputs, self.name) for frame in aligned]
+        for view in views:
+            require(required(self.inputs), view, self.name)
+        joined = seen_by_dataset(self.join(views), inputs, outputs, set(typed(self.made)))
+        return Outcome(as_parents(joined), tuple(rejections))
 
 
 class _RowByRow:
@@ -301,28 +313,61 @@ class _RowByRow:
 
     `process` gets `input_batch_size` rows. Where it returns the very dicts it was given, they tell
     which row is which; where it builds new ones, or fails, the rows are given to it one at a time.
+    A global step gets all rows once; new rows are taken for the old ones by their position where
+    there are as many, and otherwise come from the dataset as a whole.
     """
 
     def __init__(self, step: Step, frame: pl.DataFrame, context: StepContext) -> None:
         self._step = step
         self._frame = frame
+        self._rows = rows_of(frame)
         self._observer = context.observer
-        self._whole = isinstance(step, GlobalStep)
+        self._needed = required(step.outputs)
         self._indices: list[int] = []
         self._keys: list[str] = []
         self._made: list[Row] = []
-        self._rejections: list[Rejection] = []
+        self._rejections: list[tuple[int, Rejection]] = []
 
     def outcome(self) -> Outcome:
-        rows = rows_of(self._frame)
-        size = max(len(rows), 1) if self._whole else self._step.input_batch_size
-        for start in range(0, len(rows), size):
-            self._take_batch(start, rows[start : start + size])
-        frame = derive(self._frame, self._indices, self._keys, self._made)
-        return Outcome(frame, tuple(self._rejections))
+        if isinstance(self._step, GlobalStep):
+            self._take_all()
+        else:
+            size = self._step.input_batch_size
+            for start in range(0, len(self._rows), size):
+                self._take_batch(start, self._rows[start : start + size])
+        declared = typed(self._step.outputs)
+        unfit = misfits(self._made, declared)
+        for number, reason in unfit.items():
+            self._reject(self._indices[number], self._keys[number], reason)
+        fit = [number for number in range(len(self._made)) if number not in unfit]
+        frame = derive(
+            self._frame,
+            [self._indices[number] for number in fit],
+            [self._keys[number] for number in fit],
+            [self._made[number] for number in fit],
+            declared,
+        )
+        ordered = sorted(self._rejections, key=lambda entry: entry[0])
+        return Outcome(frame, tuple(rejection for _, rejection in ordered))
+
+    def _take_all(self) -> None:
+        given = copied(self._rows)
+        position = {id(row): index for index, row in enumerate(given)}
+        made = self._process(given) if given else []
+        origins = [position.get(id(row)) for row in made]
+        last = len(given) - 1
+        whole = digest(self._frame[KEY].to_list())
+        known = None not in origins and len(set(origins)) == len(origins)
+        for number, (origin, row) in enumerate(zip(origins, made, strict=True)):
+            index = origin if known and origin is not None else min(number, last)
+            if known or len(made) == len(given):
+                self._keep(index, self._frame[KEY][index], row)
+            else:
+                self._keep(index, derived_key(whole, self._step.name, number), row)
+        self._observer.finished(self._step.name, len(given), 0)
 
     def _take_batch(self, start: int, rows: list[Row]) -> None:
-        given = [dict(row) for row in rows]
+        given = copied(rows)
         position = {id(row): start + index for index, row in enumerate(given)}
         if len(given) > 1:
             try:
@@ -331,40 +376,53 @@ class _RowByRow:
                 raise
             except Exception:
                 made = None
-            origins = None if made is None else [position.get(id(row)) for row in made]
-            if made is not None and origins is not None and None not in origins:
-                for index, row in zip(origins, made, strict=True):
-                    self._keep(index, [row])
+            origins = [position.get(id(row)) for row in made or ()]
+            if made is not None and None not in origins and len(set(origins)) == len(origins):
+                known = {id(row): row for row in made}
+                for index, row in enumerate(given, start):
+                    if id(row) in known:
+                        self._keep(index, self._frame[KEY][index], row)
                 self._observer.finished(self._step.name, len(rows), 0)
                 return
         for index, row in enumerate(rows, start):
             self._take_row(index, row)
 
     def _take_row(self, index: int, row: Row) -> None:
+        parent = self._frame[KEY][index]
         try:
-            made = self._process([dict(row)])
+            made = self._process([copied(row)])
         except ConfigurationError:
             raise
         except Exception as error:
-            key = self._frame[KEY][index]
             reason = str(error) if isinstance(error, RowRejected) else describe_error(error)
-            self._rejections.append(Rejection(key, key, self._step.name, reason, row))
+            self._reject(index, parent, reason)
             self._observer.finished(self._step.name, 0, 1)
             return
-        self._keep(index, made)
+        for number, one in enumerate(made):
+            single = len(made) == 1
+            key = parent if single else derived_key(parent, self._step.name, number)
+            self._keep(index, key, one)
         self._observer.finished(self._step.name, 1, 0)
 
     def _process(self, rows: list[Row]) -> list[Row]:
-        return [row for batch in self._step.process(rows) for row in batch]
+        made = [row for batch in self._step.process(rows) for row in batch]
+        for row in made:
+            if not isinstance(row, dict):
+                raise TypeError(f"a step yields lists of rows, but in a list was {row!r:.100}")
+        return made
 
-    def _keep(self, index: int | None, made: list[Row]) -> None:
-        assert index is not None
+    def _keep(self, index: int, key: str, row: Row) -> None:
+        if missing := [name for name in self._needed if name not in row]:
+            self._reject(index, key, f"the step made no {', '.join(map(repr, missing))}")
+            return
+        self._indices.append(index)
+        self._keys.append(key)
+        self._made.append(row)
+
+    def _reject(self, index: int, key: str, reason: str) -> None:
         parent = self._frame[KEY][index]
-        for number, row in enumerate(made):
-            self._indices.append(index)
-            single = len(made) == 1
-            self._keys.append(parent if single else derived_key(parent, self._step.name, number))
-            self._made.append(row)
+        rejection = Rejection(key, parent, self._step.name, reason, self._rows[index])
+        self._rejections.append((index, rejection))
 
 
 def describe_error(error: Exception) -> str:

@@ -25,10 +25,10 @@ from llms.errors import (
 from llms.gateway import first_error
 from llms.llm import LLM, own_sample
 from llms.registry import LLMField
-from tasks.frames import derive, frame_of, rows_of
+from tasks.frames import derive, frame_of, misfits, rows_of
 from tasks.outcome import Calls, Outcome, StepContext
-from tasks.row import KEY, Rejection, Row, derived_key
-from tasks.step import Columns, Step, describe_error, typed
+from tasks.row import KEY, Rejection, Row, copied, derived_key
+from tasks.step import Columns, Step, describe_error, required, typed
 
 T = TypeVar("T")
 
@@ -87,6 +87,7 @@ class Ask:
         Raises:
             LLMError: no answer came.
         """
+        chat = copied(chat)
         owner = f"{self.key}/{self.context.branch}" if self.context.branch else self.key
         request = ChatRequest(chat, response_schema)
         samples = [own_sample(owner, self._seen, request) for _ in range(num_generations)]
@@ -126,15 +127,12 @@ class Task(Step):
     @cached_property
     def requests_digest(self) -> str:
         """Digest of what shapes this task's requests; tasks that share it need samples apart."""
-        beside = {
-            "num_generations",
-            "group_generations",
-            "add_raw_output",
-            "add_raw_input",
-            "output_mappings",
-        }
+        beside = {"num_generations", "group_generations", "add_raw_output", "add_raw_input"}
+        beside |= {"output_mappings", "use_default_structured_output"}
         shaping = {name: value for name, value in self.content.items() if name not in beside}
-        return digest([type(self).__qualname__, shaping, self.llm.identity])
+        makers = [getattr(type(self), name) for name in ("answer", "format_input")]
+        written = [f"{maker.__module__}:{maker.__qualname__}" for maker in makers]
+        return digest([written, shaping, self.llm.identity])
 
     @abstractmethod
     def format_input(self, input: Row) -> ChatType:
@@ -159,7 +157,7 @@ class Task(Step):
         """Return the generations for one row."""
         schema = self.response_schema(input) if self.use_default_structured_output else None
         exchanges = await ask(
-            self.format_input(input), self.num_generations, response_schema=schema
+            self.format_input(copied(input)), self.num_generations, response_schema=schema
         )
         return [Generated(self._read(exchange, input), exchange) for exchange in exchanges]
 
@@ -203,12 +201,16 @@ class Task(Step):
 
     def _read(self, exchange: Exchange, row: Row) -> Row | RowRejected:
         try:
-            outputs = self.format_output(exchange.completion.text, row)
+            outputs = self.format_output(exchange.completion.text, copied(row))
+        except ConfigurationError:
+            raise
         except RowRejected as error:
             return error
         except Exception as error:
             return RowRejected(f"the reply cannot be read: {describe_error(error)}")
-        missing = [name for name in self.outputs if name not in outputs]
+        if not isinstance(outputs, dict):
+            return RowRejected(f"`format_output` returned {outputs!r:.100}, which is no row")
+        missing = [name for name in required(self.outputs) if name not in outputs]
         if missing:
             return RowRejected(f"the reply gave no {', '.join(map(repr, missing))}")
         return outputs
@@ -226,6 +228,7 @@ class _Books:
         self._keys: list[str] = []
         self._outputs: list[Row] = []
         self._metadata: list[Row] = []
+        self._replies: list[str] = []
         self._rejections: list[Rejection] = []
         self._calls = Calls()
         self._unanswered: list[TransientError] = []
@@ -251,7 +254,8 @@ class _Books:
                     reply = generated.exchange.completion.text
                     self._reject(index, key, str(generated.outputs), reply)
                 else:
-                    self._keep(index, key, generated.outputs, self._described(generated))
+                    reply = generated.exchange.completion.text
+                    self._keep(index, key, generated.outputs, self._described(generated), reply)
 
     def close(self, frame: pl.DataFrame) -> Outcome:
         """Return the outcome.
@@ -262,8 +266,17 @@ class _Books:
         """
         if self._unanswered and (not self._final or len(self._unanswered) == len(self._inputs)):
             raise self._unanswered[0]
+        declared = typed(self._task.made)
+        unfit = misfits(self._outputs, declared)
+        for number, reason in unfit.items():
+            index, key = self._indices[number], self._keys[number]
+            self._reject(index, key, reason, self._replies[number])
+        fit = [number for number in range(len(self._outputs)) if number not in unfit]
+        self._indices = [self._indices[number] for number in fit]
+        self._keys = [self._keys[number] for number in fit]
+        self._metadata = [self._metadata[number] for number in fit]
         kept = derive(frame, self._indices, self._keys, None)
-        made = frame_of(self._outputs, typed(self._task.made))
+        made = frame_of([self._outputs[number] for number in fit], declared)
         made = made.drop(METADATA, strict=False)
         columns = [*made.get_columns(), *self._metadata_column(kept)]
         return Outcome(kept.with_columns(columns), tuple(self._rejections), self._calls)
@@ -278,13 +291,15 @@ class _Books:
                 return
             outputs.append(generated.outputs)
         described = [self._described(generated) for generated in result]
-        self._keep(index, parent, _transposed(outputs), _transposed(described))
+        reply = result[-1].exchange.completion.text
+        self._keep(index, parent, _transposed(outputs), _transposed(described), reply)
 
-    def _keep(self, index: int, key: str, outputs: Row, metadata: Row) -> None:
+    def _keep(self, index: int, key: str, outputs: Row, metadata: Row, reply: str) -> None:
         self._indices.append(index)
         self._keys.append(key)
         self._outputs.append({**outputs, "model_name": self._task.llm.model_name})
         self._metadata.append(metadata)
+        self._replies.append(reply)
 
     def _reject(
         self, index: int, key: str, reason: str, reply: str | None, unanswered: bool = False
@@ -332,7 +347,8 @@ class _Books:
 
 def _transposed(rows: Sequence[Row]) -> Row:
     """Turn rows into one row of lists."""
-    return {name: [row.get(name) for row in rows] for name in rows[0]}
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 async def _together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

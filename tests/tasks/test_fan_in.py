@@ -130,25 +130,41 @@ def test_every_branch_needs_the_columns_that_are_joined() -> None:
         JoinMarks(name="join").apply_joined([LEFT, RIGHT], ["l", "r"])
 
 
-def test_the_mappings_of_a_join_are_kept() -> None:
-    class Total(FanInStep):
-        @property
-        def inputs(self) -> list[str]:
-            return ["amount"]
+class Total(SideBySide):
+    """Adds up `n`."""
 
-        @property
-        def outputs(self) -> list[str]:
-            return ["total"]
+    @property
+    def inputs(self) -> list[str]:
+        return ["n"]
 
-        def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-            total = sum((frame["amount"] for frame in frames[1:]), start=frames[0]["amount"])
-            return frames[0].with_columns(total=total)
+    @property
+    def outputs(self) -> list[str]:
+        return ["total"]
 
-    join = Total(input_mappings={"amount": "n"}, output_mappings={"total": "sum"})
+    def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+        total = sum((frame["n"] for frame in frames[1:]), start=frames[0]["n"])
+        return frames[0].with_columns(total=total)
+
+
+def test_a_join_writes_the_column_it_is_mapped_to() -> None:
+    join = Total(output_mappings={"total": "sum"})
 
     outcome = join.apply_joined([SOURCE, SOURCE], ["l", "r"])
 
     assert rows_after(outcome) == [{"n": n, "sum": 2 * n} for n in (1, 2, 3)]
+
+
+def test_a_join_that_is_mapped_leaves_a_column_of_its_own_name_alone() -> None:
+    named = SOURCE.with_columns(total=pl.lit("the dataset's own"))
+
+    outcome = Total(output_mappings={"total": "sum"}).apply_joined([named, named], ["l", "r"])
+
+    assert rows_after(outcome)[0] == {"n": 1, "total": "the dataset's own", "sum": 2}
+
+
+def test_a_join_takes_no_input_mappings() -> None:
+    with pytest.raises(ConfigurationError, match=r"^Total: parameter 'input_mappings': .* none;"):
+        Total(input_mappings={"n": "m"})
 
 
 def test_rows_can_be_joined_by_hand_by_position() -> None:
@@ -158,7 +174,7 @@ def test_rows_can_be_joined_by_hand_by_position() -> None:
 
 
 def test_by_hand_rows_without_a_partner_are_not_dropped_in_silence() -> None:
-    with pytest.raises(ConfigurationError, match=r"2 and 1 rows"):
+    with pytest.raises(ConfigurationError, match=r"needs as many of each; it got 2, 1\."):
         next(SideBySide().process([{"a": 1}, {"a": 2}], [{"b": 3}]))
 
 
