@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from llms.config import Config, Operational
 from llms.digest import digest
@@ -263,8 +263,16 @@ class GlobalStep(Step):
 class FanInStep(Step):
     """Joins the rows of several steps.
 
-    Rows belong together when they have the same key, that is, when they come from the same row.
+    Rows belong together when they have the same key, that is, when they come from the same row. It
+    takes no `input_mappings`: name the columns of the dataset.
     """
+
+    @field_validator("input_mappings")
+    @classmethod
+    def _take_no_mappings(cls, mappings: Mapping[str, str]) -> Mapping[str, str]:
+        if mappings:
+            raise ValueError("a step that joins rows takes none; name the columns of the dataset")
+        return mappings
 
     def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         """Join frames that hold the same rows in the same order; the first one has the keys."""
@@ -300,11 +308,11 @@ class FanInStep(Step):
             missing = ", ".join(repr(source) for source in sources if source not in found)
             reason = f"the row did not come from {missing}, only from {', '.join(map(repr, found))}"
             rejections.append(Rejection(key, key, self.name, reason, rows[key]))
-        inputs, outputs = self.input_mappings, self.output_mappings
-        views = [seen_by_step(frame, inputs, outputs, self.name) for frame in aligned]
+        outputs = self.output_mappings
+        views = [seen_by_step(frame, {}, outputs, self.name) for frame in aligned]
         for view in views:
             require(required(self.inputs), view, self.name)
-        joined = seen_by_dataset(self.join(views), inputs, outputs, set(typed(self.made)))
+        joined = seen_by_dataset(self.join(views), {}, outputs, set(typed(self.made)))
         return Outcome(as_parents(joined), tuple(rejections))
 
 

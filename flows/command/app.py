@@ -12,6 +12,7 @@ app = App(
     name="stillhouse",
     help="Make synthetic datasets with language models and keep them fresh.",
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
 )
 
 Options = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]

@@ -105,8 +105,8 @@ def test_the_page_tells_models_accounts_rejections_and_samples(tmp_path: Path) -
     for line in (
         "# grades",
         "Grades of texts.",
-        '    grade["grade<br/><i>Graded</i>"]',
-        "    load --> grade",
+        '    step1["grade<br/><i>Graded</i>"]',
+        "    step0 --> step1",
         "| grade | scripted:grader | temperature=0.5, stop=('\\|',) |",
         "| grade | 3 | 0 | 1 | 0 | 2 | 3 | 3 / 4 |",
         "| kept | 2 | 0 | 0 | 0 | 2 |  |  |",

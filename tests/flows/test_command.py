@@ -236,7 +236,7 @@ def test_show_draws_a_pipeline(tmp_path: Path) -> None:
     pipeline_file(tmp_path, "http://127.0.0.1:1/v1")
     done = stillhouse("show", "pipeline.yaml", cwd=tmp_path)
     assert "answer (TextGeneration, openai:loopback) after load" in done.stdout
-    assert "load --> answer" in done.stdout
+    assert "step0 --> step1" in done.stdout
 
 
 def test_preview_shows_prompts_and_raw_replies(tmp_path: Path, provider: LoopbackProvider) -> None:

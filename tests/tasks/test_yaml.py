@@ -137,6 +137,14 @@ def test_yaml_reads_like_the_recipe() -> None:
     )
 
 
+def test_a_set_is_written_in_the_same_order_by_every_process() -> None:
+    words = [f"word {number:02}" for number in range(30)]
+    with Graph("g") as graph:
+        Configured(name="configured", words=frozenset(words))
+
+    assert graph.to_dict()["steps"][0]["parameters"]["words"] == words
+
+
 def test_order_of_branches_survives(tmp_path: Path) -> None:
     with Graph("g") as graph:
         source = Rows(name="source")
