@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.dataset import DatasetVersion
-from llms.gateway import Gateway, default_gateway
+from llms.gateway import Gateway
+from llms.home import default_gateway
 from tasks.graph import Graph
 from tasks.outcome import Observer
 

@@ -14,7 +14,8 @@ from llms.chat import (
     Sample,
     Usage,
 )
-from llms.gateway import Gateway, RetryPolicy, default_gateway
+from llms.gateway import Gateway, RetryPolicy
+from llms.home import default_gateway
 from llms.llm import LLM, GenerationParameters, RemoteLLM
 from llms.registry import DEFAULT_LLM, as_llm
 from llms.store import CompletionStore

@@ -123,7 +123,7 @@ class LLM(Config):
         Raises:
             LLMError: a chat could not be answered.
         """
-        from llms.gateway import default_gateway
+        from llms.home import default_gateway
 
         return (gateway or default_gateway()).generate(
             self, chats, num_generations, response_schema=response_schema

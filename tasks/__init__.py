@@ -10,9 +10,11 @@ from tasks.columns.group_columns import GroupColumns
 from tasks.columns.keep_columns import KeepColumns
 from tasks.columns.merge_columns import MergeColumns
 from tasks.decorator import step
+from tasks.fan_in import FanInStep
 from tasks.feedback.ultra_feedback import UltraFeedback
 from tasks.formatting.format_text_generation_dpo import FormatTextGenerationDPO
 from tasks.formatting.format_text_generation_sft import FormatTextGenerationSFT
+from tasks.generated import Generated
 from tasks.generation.chat_generation import ChatGeneration
 from tasks.generation.oss_instruct import OSSInstruct
 from tasks.generation.text_generation import TextGeneration
@@ -24,8 +26,8 @@ from tasks.sources.load_data_from_dicts import LoadDataFromDicts
 from tasks.sources.load_data_from_file_system import LoadDataFromFileSystem
 from tasks.sources.load_data_from_hub import LoadDataFromHub, LoadHubDataset
 from tasks.sources.load_python_docs import LoadPythonDocs
-from tasks.step import FanInStep, GeneratorStep, GlobalStep, Step
-from tasks.task import Ask, Generated, Task
+from tasks.step import GeneratorStep, GlobalStep, Step
+from tasks.task import Ask, Task
 
 __all__ = [
     "Ask",

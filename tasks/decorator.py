@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 from llms.errors import ConfigurationError
+from tasks.declaration import Columns
 from tasks.row import Row
-from tasks.step import Columns, GeneratorStep, GlobalStep, Step
+from tasks.step import GeneratorStep, GlobalStep, Step
 
 StepType = Literal["normal", "global", "generator"]
 

@@ -15,17 +15,10 @@ from pydantic import SecretBytes, SecretStr
 
 from llms.digest import digest
 from llms.errors import ConfigurationError
+from tasks.declaration import required, typed
+from tasks.fan_in import FanInStep
 from tasks.frames import Schema
-from tasks.step import (
-    FanInStep,
-    GeneratorStep,
-    Step,
-    StepGraph,
-    current_graph,
-    required,
-    snake_case,
-    typed,
-)
+from tasks.step import GeneratorStep, Step, StepGraph, current_graph, snake_case
 from tasks.task import Task
 
 

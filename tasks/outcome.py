@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from llms.chat import Answer, ChatType
-from llms.gateway import Gateway, default_gateway
+from llms.gateway import Gateway
+from llms.home import default_gateway
 from tasks.row import PARENT, Rejection
 
 

@@ -96,3 +96,8 @@ def derived_key(parent: str, step: str, index: int) -> str:
 def visible(columns: Iterable[str]) -> list[str]:
     """Return the column names a user knows: all but the hidden ones."""
     return [name for name in columns if name not in (KEY, PARENT) and not name.startswith(SHADOW)]
+
+
+def describe_error(error: Exception) -> str:
+    """Return an unexpected error as a reason: its type and its text."""
+    return f"{type(error).__name__}: {error}"

@@ -45,10 +45,13 @@ def step_signature(step: Step) -> str:
     )
 
 
+_BASES = ("llms.config", "tasks.fan_in", "tasks.step", "tasks.task")
+
+
 def _lineage(cls: type) -> Iterator[type]:
     """Yield the classes that define a step, up to the bases every step has."""
     for base in cls.__mro__:
-        if base.__module__ not in ("tasks.step", "tasks.task", "llms.config") and (
+        if base.__module__ not in _BASES and (
             base is cls or base.__module__.startswith("tasks.") or _is_own(base)
         ):
             yield base

@@ -11,28 +11,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from llms.config import Config, Operational
-from llms.digest import digest
 from llms.errors import ConfigurationError, RowRejected
+from tasks.declaration import Columns, required, typed
 from tasks.frames import (
     Schema,
     as_parents,
-    derive,
     frame_of,
-    misfits,
     require,
     rows_of,
     with_source_keys,
 )
 from tasks.mappings import seen_by_dataset, seen_by_step
 from tasks.outcome import Outcome, StepContext
-from tasks.row import KEY, PARENT, Rejection, Row, SourceKeys, copied, derived_key, visible
+from tasks.row import KEY, PARENT, Row, SourceKeys, visible
+from tasks.row_by_row import RowByRow
 from tasks.signature import step_signature
-
-Columns = Sequence[str] | Mapping[str, Any]
-"""Column names; or names with a polars type, True (needed) or False (optional) for each."""
 
 
 class StepGraph(Protocol):
@@ -118,7 +114,7 @@ class Step(Config):
             raise ConfigurationError(
                 f"{type(self).__name__} overrides neither `process` nor `transform`."
             )
-        return _RowByRow(self, frame, context).outcome()
+        return RowByRow(self, frame, context, at_once=isinstance(self, GlobalStep)).outcome()
 
     def apply(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
         """Make the rows of one partition, with mappings applied.
@@ -258,198 +254,6 @@ class GlobalStep(Step):
     def apply_to_dataset(self, dataset: pl.LazyFrame, context: StepContext) -> Outcome:
         """Make the rows of the whole dataset; override it to read only the columns needed."""
         return self.apply(dataset.collect(), context)
-
-
-class FanInStep(Step):
-    """Joins the rows of several steps.
-
-    Rows belong together when they have the same key, that is, when they come from the same row. It
-    takes no `input_mappings`: name the columns of the dataset.
-    """
-
-    @field_validator("input_mappings")
-    @classmethod
-    def _take_no_mappings(cls, mappings: Mapping[str, str]) -> Mapping[str, str]:
-        if mappings:
-            raise ValueError("a step that joins rows takes none; name the columns of the dataset")
-        return mappings
-
-    def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-        """Join frames that hold the same rows in the same order; the first one has the keys."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how it joins rows")
-
-    def process(self, *inputs: list[Row]) -> Iterator[list[Row]]:
-        """Yield the rows joined by position, one list for each step that feeds this one."""
-        if len({len(rows) for rows in inputs}) != 1:
-            counts = ", ".join(str(len(rows)) for rows in inputs)
-            raise ConfigurationError(
-                f"Step {self.name!r} joins rows by position and needs as many of each; it got "
-                f"{counts}."
-            )
-        keys = pl.Series(KEY, [str(index) for index in range(len(inputs[0]))], dtype=pl.String)
-        yield rows_of(self.join([frame_of(rows).with_columns(keys) for rows in inputs]))
-
-    def apply_joined(self, frames: Sequence[pl.DataFrame], sources: Sequence[str]) -> Outcome:
-        """Join partitions; a row that is not in all of them is rejected."""
-        shared = set(frames[0][KEY]).intersection(*(frame[KEY] for frame in frames[1:]))
-        order = [key for key in frames[0][KEY] if key in shared]
-        wanted = pl.DataFrame({KEY: pl.Series(order, dtype=pl.String)})
-        aligned = [
-            wanted.join(frame, on=KEY, how="left", maintain_order="left") for frame in frames
-        ]
-        rejections = []
-        lonely: dict[str, list[str]] = {}
-        rows: dict[str, Row] = {}
-        for frame, source in zip(frames, sources, strict=True):
-            for row in frame.filter(~pl.col(KEY).is_in(order)).iter_rows(named=True):
-                lonely.setdefault(row[KEY], []).append(source)
-                rows.setdefault(row[KEY], {name: row[name] for name in visible(row)})
-        for key, found in lonely.items():
-            missing = ", ".join(repr(source) for source in sources if source not in found)
-            reason = f"the row did not come from {missing}, only from {', '.join(map(repr, found))}"
-            rejections.append(Rejection(key, key, self.name, reason, rows[key]))
-        outputs = self.output_mappings
-        views = [seen_by_step(frame, {}, outputs, self.name) for frame in aligned]
-        for view in views:
-            require(required(self.inputs), view, self.name)
-        joined = seen_by_dataset(self.join(views), {}, outputs, set(typed(self.made)))
-        return Outcome(as_parents(joined), tuple(rejections))
-
-
-class _RowByRow:
-    """Runs a step's `process` so that each row made is known by the row it was made from.
-
-    `process` gets `input_batch_size` rows. Where it returns the very dicts it was given, they tell
-    which row is which; where it builds new ones, or fails, the rows are given to it one at a time.
-    A global step gets all rows once; new rows are taken for the old ones by their position where
-    there are as many, and otherwise come from the dataset as a whole.
-    """
-
-    def __init__(self, step: Step, frame: pl.DataFrame, context: StepContext) -> None:
-        self._step = step
-        self._frame = frame
-        self._rows = rows_of(frame)
-        self._observer = context.observer
-        self._needed = required(step.outputs)
-        self._indices: list[int] = []
-        self._keys: list[str] = []
-        self._made: list[Row] = []
-        self._rejections: list[tuple[int, Rejection]] = []
-
-    def outcome(self) -> Outcome:
-        if isinstance(self._step, GlobalStep):
-            self._take_all()
-        else:
-            size = self._step.input_batch_size
-            for start in range(0, len(self._rows), size):
-                self._take_batch(start, self._rows[start : start + size])
-        declared = typed(self._step.outputs)
-        unfit = misfits(self._made, declared)
-        for number, reason in unfit.items():
-            self._reject(self._indices[number], self._keys[number], reason)
-        fit = [number for number in range(len(self._made)) if number not in unfit]
-        frame = derive(
-            self._frame,
-            [self._indices[number] for number in fit],
-            [self._keys[number] for number in fit],
-            [self._made[number] for number in fit],
-            declared,
-        )
-        ordered = sorted(self._rejections, key=lambda entry: entry[0])
-        return Outcome(frame, tuple(rejection for _, rejection in ordered))
-
-    def _take_all(self) -> None:
-        given = copied(self._rows)
-        position = {id(row): index for index, row in enumerate(given)}
-        made = self._process(given) if given else []
-        origins = [position.get(id(row)) for row in made]
-        last = len(given) - 1
-        whole = digest(self._frame[KEY].to_list())
-        known = None not in origins and len(set(origins)) == len(origins)
-        for number, (origin, row) in enumerate(zip(origins, made, strict=True)):
-            index = origin if known and origin is not None else min(number, last)
-            if known or len(made) == len(given):
-                self._keep(index, self._frame[KEY][index], row)
-            else:
-                self._keep(index, derived_key(whole, self._step.name, number), row)
-        self._observer.finished(self._step.name, len(given), 0)
-
-    def _take_batch(self, start: int, rows: list[Row]) -> None:
-        given = copied(rows)
-        position = {id(row): start + index for index, row in enumerate(given)}
-        if len(given) > 1:
-            try:
-                made = self._process(given)
-            except ConfigurationError:
-                raise
-            except Exception:
-                made = None
-            origins = [position.get(id(row)) for row in made or ()]
-            if made is not None and None not in origins and len(set(origins)) == len(origins):
-                known = {id(row): row for row in made}
-                for index, row in enumerate(given, start):
-                    if id(row) in known:
-                        self._keep(index, self._frame[KEY][index], row)
-                self._observer.finished(self._step.name, len(rows), 0)
-                return
-        for index, row in enumerate(rows, start):
-            self._take_row(index, row)
-
-    def _take_row(self, index: int, row: Row) -> None:
-        parent = self._frame[KEY][index]
-        try:
-            made = self._process([copied(row)])
-        except ConfigurationError:
-            raise
-        except Exception as error:
-            reason = str(error) if isinstance(error, RowRejected) else describe_error(error)
-            self._reject(index, parent, reason)
-            self._observer.finished(self._step.name, 0, 1)
-            return
-        for number, one in enumerate(made):
-            single = len(made) == 1
-            key = parent if single else derived_key(parent, self._step.name, number)
-            self._keep(index, key, one)
-        self._observer.finished(self._step.name, 1, 0)
-
-    def _process(self, rows: list[Row]) -> list[Row]:
-        made = [row for batch in self._step.process(rows) for row in batch]
-        for row in made:
-            if not isinstance(row, dict):
-                raise TypeError(f"a step yields lists of rows, but in a list was {row!r:.100}")
-        return made
-
-    def _keep(self, index: int, key: str, row: Row) -> None:
-        if missing := [name for name in self._needed if name not in row]:
-            self._reject(index, key, f"the step made no {', '.join(map(repr, missing))}")
-            return
-        self._indices.append(index)
-        self._keys.append(key)
-        self._made.append(row)
-
-    def _reject(self, index: int, key: str, reason: str) -> None:
-        parent = self._frame[KEY][index]
-        rejection = Rejection(key, parent, self._step.name, reason, self._rows[index])
-        self._rejections.append((index, rejection))
-
-
-def describe_error(error: Exception) -> str:
-    """Return an unexpected error as a reason: its type and its text."""
-    return f"{type(error).__name__}: {error}"
-
-
-def required(columns: Columns) -> list[str]:
-    """Return the names of the columns that must be there."""
-    if isinstance(columns, Mapping):
-        return [name for name, kind in columns.items() if kind is not False]
-    return list(columns)
-
-
-def typed(columns: Columns) -> dict[str, Any]:
-    """Return column names with their polars types, None where unknown."""
-    if isinstance(columns, Mapping):
-        return {name: None if isinstance(kind, bool) else kind for name, kind in columns.items()}
-    return dict.fromkeys(columns)
 
 
 def snake_case(cls: type) -> str:

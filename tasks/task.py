@@ -12,55 +12,25 @@ from typing import Any, TypeVar
 import polars as pl
 from pydantic import Field
 
-from llms.chat import ChatRequest, ChatType, Completion
+from llms.chat import ChatRequest, ChatType
 from llms.digest import digest
 from llms.errors import (
     ConfigurationError,
-    LLMError,
     ProviderRefused,
     RowRejected,
     StoreError,
-    TransientError,
 )
 from llms.gateway import first_error
 from llms.llm import LLM, own_sample
 from llms.registry import LLMField
-from tasks.frames import derive, frame_of, misfits, rows_of
+from tasks.declaration import Columns, required, typed
+from tasks.frames import rows_of
+from tasks.generated import METADATA, Books, Exchange, Generated
 from tasks.outcome import Calls, Outcome, StepContext
-from tasks.row import KEY, Rejection, Row, copied, derived_key
-from tasks.step import Columns, Step, describe_error, required, typed
+from tasks.row import KEY, Row, copied, describe_error
+from tasks.step import Step
 
 T = TypeVar("T")
-
-METADATA = "distilabel_metadata"
-
-CHAT = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
-"""A chat as a column: turns with `role` and `content`, oldest first."""
-
-_STATISTICS = pl.Struct(
-    {
-        "model": pl.String,
-        "input_tokens": pl.Int64,
-        "output_tokens": pl.Int64,
-        "finish_reason": pl.String,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One call of the model: what was sent and what came back."""
-
-    chat: ChatType
-    completion: Completion
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """One generation for a row: its output columns, or why it has none; and the last call."""
-
-    outputs: Row | RowRejected
-    exchange: Exchange
 
 
 @dataclass(slots=True)
@@ -172,7 +142,7 @@ class Task(Step):
     def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
         rows = rows_of(frame)
         answered = context.gateway.run(self._answer_all(rows, frame[KEY].to_list(), context))
-        books = _Books(self, frame[KEY].to_list(), rows, context.final_attempt)
+        books = Books(self, frame[KEY].to_list(), rows, context.final_attempt)
         for index, (result, ask) in enumerate(answered):
             books.enter(index, result, ask)
         return books.close(frame)
@@ -214,141 +184,6 @@ class Task(Step):
         if missing:
             return RowRejected(f"the reply gave no {', '.join(map(repr, missing))}")
         return outputs
-
-
-class _Books:
-    """Gathers the generations of a partition into rows and rejections."""
-
-    def __init__(self, task: Task, keys: list[str], rows: list[Row], final: bool) -> None:
-        self._task = task
-        self._parents = keys
-        self._inputs = rows
-        self._final = final
-        self._indices: list[int] = []
-        self._keys: list[str] = []
-        self._outputs: list[Row] = []
-        self._metadata: list[Row] = []
-        self._replies: list[str] = []
-        self._rejections: list[Rejection] = []
-        self._calls = Calls()
-        self._unanswered: list[TransientError] = []
-
-    def enter(self, index: int, result: list[Generated] | Exception, ask: Ask) -> None:
-        """Book what became of one row."""
-        self._calls += ask.calls
-        parent = self._parents[index]
-        if isinstance(result, Exception):
-            unanswered = isinstance(result, TransientError)
-            if isinstance(result, TransientError):
-                self._unanswered.append(result)
-            known = isinstance(result, (RowRejected, LLMError))
-            reason = str(result) if known else describe_error(result)
-            self._reject(index, parent, reason, ask.last_reply, unanswered)
-        elif self._task.group_generations:
-            self._enter_grouped(index, result)
-        else:
-            for number, generated in enumerate(result):
-                single = len(result) == 1
-                key = parent if single else derived_key(parent, self._task.name, number)
-                if isinstance(generated.outputs, RowRejected):
-                    reply = generated.exchange.completion.text
-                    self._reject(index, key, str(generated.outputs), reply)
-                else:
-                    reply = generated.exchange.completion.text
-                    self._keep(index, key, generated.outputs, self._described(generated), reply)
-
-    def close(self, frame: pl.DataFrame) -> Outcome:
-        """Return the outcome.
-
-        Raises:
-            TransientError: rows are without an answer and another attempt may get it, or the
-                provider answered none of them.
-        """
-        if self._unanswered and (not self._final or len(self._unanswered) == len(self._inputs)):
-            raise self._unanswered[0]
-        declared = typed(self._task.made)
-        unfit = misfits(self._outputs, declared)
-        for number, reason in unfit.items():
-            index, key = self._indices[number], self._keys[number]
-            self._reject(index, key, reason, self._replies[number])
-        fit = [number for number in range(len(self._outputs)) if number not in unfit]
-        self._indices = [self._indices[number] for number in fit]
-        self._keys = [self._keys[number] for number in fit]
-        self._metadata = [self._metadata[number] for number in fit]
-        kept = derive(frame, self._indices, self._keys, None)
-        made = frame_of([self._outputs[number] for number in fit], declared)
-        made = made.drop(METADATA, strict=False)
-        columns = [*made.get_columns(), *self._metadata_column(kept)]
-        return Outcome(kept.with_columns(columns), tuple(self._rejections), self._calls)
-
-    def _enter_grouped(self, index: int, result: list[Generated]) -> None:
-        parent = self._parents[index]
-        outputs: list[Row] = []
-        for number, generated in enumerate(result, 1):
-            if isinstance(generated.outputs, RowRejected):
-                reason = f"generation {number} of {len(result)}: {generated.outputs}"
-                self._reject(index, parent, reason, generated.exchange.completion.text)
-                return
-            outputs.append(generated.outputs)
-        described = [self._described(generated) for generated in result]
-        reply = result[-1].exchange.completion.text
-        self._keep(index, parent, _transposed(outputs), _transposed(described), reply)
-
-    def _keep(self, index: int, key: str, outputs: Row, metadata: Row, reply: str) -> None:
-        self._indices.append(index)
-        self._keys.append(key)
-        self._outputs.append({**outputs, "model_name": self._task.llm.model_name})
-        self._metadata.append(metadata)
-        self._replies.append(reply)
-
-    def _reject(
-        self, index: int, key: str, reason: str, reply: str | None, unanswered: bool = False
-    ) -> None:
-        row, parent = self._inputs[index], self._parents[index]
-        self._rejections.append(
-            Rejection(key, parent, self._task.name, reason, row, reply, unanswered)
-        )
-
-    def _described(self, generated: Generated) -> Row:
-        """Return the metadata fields of one generation."""
-        name, completion = self._task.name, generated.exchange.completion
-        described: Row = {}
-        if self._task.add_raw_output:
-            described[f"raw_output_{name}"] = completion.text
-        if self._task.add_raw_input:
-            described[f"raw_input_{name}"] = generated.exchange.chat
-        described[f"statistics_{name}"] = {
-            "model": completion.model,
-            "input_tokens": completion.usage.input_tokens,
-            "output_tokens": completion.usage.output_tokens,
-            "finish_reason": completion.finish_reason,
-        }
-        return described
-
-    def _metadata_column(self, kept: pl.DataFrame) -> list[pl.Series]:
-        """Return the metadata with this task's fields beside those of earlier tasks."""
-        task, name = self._task, self._task.name
-        if not (task.add_raw_input or task.add_raw_output):
-            return []
-        kinds: dict[str, pl.DataType] = {}
-        if task.add_raw_output:
-            kinds[f"raw_output_{name}"] = pl.String()
-        if task.add_raw_input:
-            kinds[f"raw_input_{name}"] = CHAT
-        kinds[f"statistics_{name}"] = _STATISTICS
-        if task.group_generations:
-            kinds = {field: pl.List(kind) for field, kind in kinds.items()}
-        mine = frame_of(self._metadata, kinds)
-        if METADATA in kept.columns and isinstance(kept.schema[METADATA], pl.Struct):
-            earlier = kept[METADATA].struct.unnest().drop(mine.columns, strict=False)
-            mine = pl.concat([earlier, mine], how="horizontal")
-        return [mine.to_struct(METADATA)]
-
-
-def _transposed(rows: Sequence[Row]) -> Row:
-    """Turn rows into one row of lists."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
 
 
 async def _together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

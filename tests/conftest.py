@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llms.gateway import close_gateways
+from llms.home import close_gateways
 
 
 @pytest.fixture(autouse=True)

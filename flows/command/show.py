@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tasks.declaration import required, typed
 from tasks.graph import Graph
-from tasks.step import required, typed
 from tasks.task import Task
 
 

@@ -10,7 +10,8 @@ from rich.table import Table
 
 import tasks
 from llms.errors import ConfigurationError
-from tasks.step import FanInStep, GeneratorStep, GlobalStep, Step
+from tasks.fan_in import FanInStep
+from tasks.step import GeneratorStep, GlobalStep, Step
 from tasks.task import Task
 
 _BASES = {Step, GeneratorStep, GlobalStep, FanInStep, Task}

@@ -12,8 +12,9 @@ from flows.runtime.run import Run
 from flows.runtime.step_runs import Reference, dataset_task, partition_task, source_task
 from flows.runtime.workspace import Partition
 from llms.errors import StillhouseError
+from tasks.fan_in import FanInStep
 from tasks.graph import Graph
-from tasks.step import FanInStep, GeneratorStep, GlobalStep
+from tasks.step import GeneratorStep, GlobalStep
 
 _PARTITIONS_AT_ONCE = 16
 

@@ -13,7 +13,8 @@ from flows.runtime.run import EverythingRejected, Run
 from flows.runtime.session import prefect_session, quiet_console
 from flows.runtime.workspace import Workspace
 from llms.errors import StillhouseError
-from llms.gateway import Gateway, home
+from llms.gateway import Gateway
+from llms.home import home
 from tasks.graph import Graph, pipeline_digest
 
 

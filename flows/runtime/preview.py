@@ -7,11 +7,12 @@ import polars as pl
 from flows.dataset import DatasetVersion
 from flows.runtime.workspace import Partition, Workspace
 from llms.errors import ConfigurationError
-from llms.gateway import default_gateway, home
+from llms.home import default_gateway, home
+from tasks.fan_in import FanInStep
 from tasks.graph import Graph
 from tasks.outcome import Observer, Outcome, StepContext
 from tasks.row import KEY
-from tasks.step import FanInStep, GeneratorStep, GlobalStep
+from tasks.step import GeneratorStep, GlobalStep
 
 
 def preview(graph: Graph, rows: int, observer: Observer | None = None) -> DatasetVersion:

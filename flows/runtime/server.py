@@ -16,7 +16,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from llms.errors import StillhouseError
-from llms.gateway import home
+from llms.home import home
 
 SERVER_SETTINGS = {
     # One event at a time is the default: the record of a run then lags half a minute behind it.

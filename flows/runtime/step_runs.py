@@ -17,9 +17,10 @@ from flows.runtime.run import Run, RunStopped, find_run
 from flows.runtime.workspace import Partition
 from llms.digest import digest
 from llms.errors import StillhouseError, TransientError
+from tasks.fan_in import FanInStep
 from tasks.outcome import Accounts, Outcome, StepContext
 from tasks.row import KEY
-from tasks.step import FanInStep, GeneratorStep, GlobalStep
+from tasks.step import GeneratorStep, GlobalStep
 
 RETRIES = 3
 FIRST_WAIT_SECONDS = 10

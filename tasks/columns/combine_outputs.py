@@ -8,7 +8,7 @@ from typing import ClassVar
 import polars as pl
 
 from tasks.columns.side_by_side import side_by_side
-from tasks.step import FanInStep
+from tasks.fan_in import FanInStep
 
 
 class CombineOutputs(FanInStep):

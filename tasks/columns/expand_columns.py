@@ -12,10 +12,10 @@ from pydantic import Field
 from llms.errors import ConfigurationError
 from tasks.column_types import ColumnTypes, Misfit, frame_with
 from tasks.frames import Schema, derive, rows_of
+from tasks.generated import METADATA
 from tasks.outcome import Outcome, StepContext
 from tasks.row import KEY, Rejection, Row, derived_key
 from tasks.step import Step
-from tasks.task import METADATA
 
 _TOKENS = ("input_tokens", "output_tokens")
 

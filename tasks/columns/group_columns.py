@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from llms.errors import ConfigurationError
 from tasks.column_types import Misfit, merged
 from tasks.columns.side_by_side import side_by_side
+from tasks.fan_in import FanInStep
 from tasks.frames import Schema
-from tasks.step import FanInStep
 
 
 class GroupColumns(FanInStep):

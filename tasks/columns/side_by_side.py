@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from tasks.generated import METADATA
 from tasks.row import visible
-from tasks.task import METADATA
 
 
 def side_by_side(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

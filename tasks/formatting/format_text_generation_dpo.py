@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import polars as pl
 
 from llms.errors import RowRejected
+from tasks.declaration import typed
 from tasks.formatting.row_by_row import add_columns, prompt_id
 from tasks.frames import Schema
+from tasks.generated import CHAT
 from tasks.generation.chats import chat, required_text, system_prompt_in, text_in
 from tasks.outcome import Outcome, StepContext
 from tasks.row import Row
-from tasks.step import Step, typed
-from tasks.task import CHAT
+from tasks.step import Step
 
 _MODELS = "generation_models"
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 import polars as pl
 
 from tasks.formatting.row_by_row import add_columns, prompt_id
+from tasks.generated import CHAT
 from tasks.generation.chats import chat, system_prompt_in, text_in
 from tasks.outcome import Outcome, StepContext
 from tasks.row import Row
 from tasks.step import Step
-from tasks.task import CHAT
 
 
 class FormatTextGenerationSFT(Step):

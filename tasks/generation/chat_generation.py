@@ -8,9 +8,10 @@ import polars as pl
 
 from llms.chat import ChatType
 from llms.errors import RowRejected
+from tasks.generated import CHAT
 from tasks.generation.chats import required_text, turns_in
 from tasks.row import Row
-from tasks.task import CHAT, Task
+from tasks.task import Task
 
 
 class ChatGeneration(Task):

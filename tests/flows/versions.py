@@ -10,7 +10,7 @@ import datasets
 
 from flows import DatasetVersion, Pipeline
 from flows.runtime.workspace import Workspace
-from llms.gateway import home
+from llms.home import home
 from tasks import LoadDataFromDicts, Outcome, Row
 from tasks.frames import frame_of, with_source_keys
 from tasks.row import KEY, SourceKeys

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from llms import Completion, Gateway, ScriptedLLM, default_gateway
-from llms.gateway import home
+from llms.home import home
 from tests.llms.conftest import CHECKOUT, OpenGateway, openai_model, run_python, wait_until
 from tests.loopback import LoopbackProvider, loopback_process
 
@@ -45,7 +45,7 @@ def test_waiting_on_the_models_own_loop_is_refused_instead_of_blocking_it(
 def test_threads_that_start_together_share_one_loop_and_one_gateway() -> None:
     script = """
 import sys, threading
-from llms.gateway import default_gateway
+from llms.home import default_gateway
 from llms.loop import model_loop
 start, seen = threading.Barrier(16), []
 def first_use():

@@ -29,8 +29,8 @@ from llms.errors import (
     TransientError,
 )
 from tasks import Ask, ChatType, Generated, Graph, Outcome, Row, Step, StepContext, step
+from tasks.generated import METADATA
 from tasks.outcome import Accounts, Observer
-from tasks.task import METADATA
 from tests.tasks.conftest import (
     Answer,
     RecordingLLM,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llms import Gateway, ScriptedLLM
 from tasks import CombineOutputs, StepContext
-from tasks.task import METADATA
+from tasks.generated import METADATA
 from tests.tasks.columns.conftest import SOURCE, branch, joined
 from tests.tasks.conftest import Answer, keyed, keys_of, rows_after
 

@@ -10,8 +10,8 @@ import pytest
 from llms import Gateway, ScriptedLLM
 from llms.errors import ConfigurationError, RowRejected
 from tasks import ExpandColumns, Graph, LoadDataFromDicts, StepContext
+from tasks.generated import METADATA
 from tasks.row import derived_key
-from tasks.task import METADATA
 from tests.tasks.conftest import Answer, applied, keyed, keys_of, parents_of, rows_after
 
 

@@ -10,7 +10,7 @@ import pytest
 from llms import Gateway, ScriptedLLM
 from llms.errors import ConfigurationError
 from tasks import Graph, GroupColumns, KeepColumns, LoadDataFromDicts, StepContext
-from tasks.task import METADATA
+from tasks.generated import METADATA
 from tests.tasks.columns.conftest import SOURCE, branch, joined
 from tests.tasks.conftest import Answer, keyed, keys_of, rows_after
 
