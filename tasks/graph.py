@@ -13,7 +13,7 @@ import polars as pl
 import yaml
 from pydantic import SecretBytes, SecretStr
 
-from llms.digest import digest
+from llms.digest import canonical_json, digest
 from llms.errors import ConfigurationError
 from tasks.declaration import required, typed
 from tasks.fan_in import FanInStep
@@ -178,6 +178,9 @@ class Graph:
                 parameters = step.model_dump(
                     mode="json", exclude={"name", *secret}, exclude_unset=True
                 )
+                for field, value in parameters.items():
+                    if isinstance(getattr(step, field), (set, frozenset)):
+                        parameters[field] = sorted(value, key=canonical_json)
             except Exception as error:
                 raise ConfigurationError(
                     f"Step {name!r} has a parameter that cannot be written to YAML: {error}"

@@ -1,7 +1,6 @@
-"""The programs of the page this project was asked to implement run with other imports only.
+"""Programs written for distilabel's tasks run with other imports only.
 
-`seed_page_*.txt` are its code blocks as they stand there; the outputs shown as comments are left
-out.
+`seed_page_*.txt` use every name, argument and override of its page on tasks, with texts of our own.
 """
 
 from __future__ import annotations
@@ -84,11 +83,11 @@ def test_text_generation_runs_as_on_the_page(
     page = run_page("text_generation")
 
     assert page.result[0]["generation"] == "Text that a model wrote."
-    assert page.result[0]["instruction"] == "What's synthetic generated text?"
+    assert page.result[0]["instruction"] == "What is a still house?"
     assert capsys.readouterr().out == "Text that a model wrote.\n"
     (body,) = provider.stats().bodies
     assert body["model"] == "mistral-tiny"
-    assert body["messages"][-1] == {"role": "user", "content": "What's synthetic generated text?"}
+    assert body["messages"][-1] == {"role": "user", "content": "What is a still house?"}
     assert list(provider.stats().authorizations) == [f"Bearer {KEY}"]
 
 
