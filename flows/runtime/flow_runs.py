@@ -10,6 +10,7 @@ from flows.reporting.artifacts import publish_accounts, published_progress
 from flows.reporting.terminal import shown_progress
 from flows.runtime.execution import execute
 from flows.runtime.run import EverythingRejected, Run
+from flows.runtime.secrets import read_secret_blocks
 from flows.runtime.session import prefect_session, quiet_console
 from flows.runtime.workspace import Workspace
 from llms.errors import StillhouseError
@@ -22,6 +23,7 @@ def run_graph(
     graph: Graph, *, use_cache: bool, rows_per_partition: int | None, gateway: Gateway
 ) -> DatasetVersion:
     """Run a graph and return the finished dataset; see `Pipeline.run`."""
+    read_secret_blocks()
     run = Run(
         graph,
         Workspace(home()),

@@ -12,7 +12,6 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker, PrefectConsoleHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.runtime.secrets import read_secret_blocks
 from flows.runtime.server import ServerError, is_healthy, local_server, running_server
 
 _DRAIN_SECONDS = 15.0
@@ -28,7 +27,6 @@ def prefect_session() -> Iterator[None]:
     Raises:
         ServerError: the server named by `PREFECT_API_URL` does not answer, or none could start.
     """
-    read_secret_blocks()
     if url := PREFECT_API_URL.value():
         if not is_healthy(url):
             raise ServerError(

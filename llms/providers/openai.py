@@ -64,7 +64,7 @@ class OpenAILLM(RemoteLLM):
         try:
             return super().key()
         except MissingKeyError:
-            if urlsplit(self.url).hostname in _LOOPBACK:
+            if self.api_key_block is None and urlsplit(self.url).hostname in _LOOPBACK:
                 return "none"
             raise
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.runtime.server import LocalServer, local_server
@@ -17,6 +19,8 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSe
     """Run a Prefect server for the session."""
     with local_server(folder=tmp_path_factory.mktemp("prefect")) as server:
         yield server
+        APILogWorker.drain_all()
+        EventsWorker.drain_all()
 
 
 @pytest.fixture
