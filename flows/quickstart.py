@@ -46,7 +46,7 @@ class Quickstart(Destination):
         description="Model that rates the answers, as provider:model; the same one if left out",
     )
     rows: int = Field(default=20, ge=1, description="Passages to start from")
-    output: str = Field(default="datasets/quickstart", description="Folder for the dataset")
+    output: str = Field(default="data/quickstart", description="Folder for the dataset")
 
 
 def pipeline(settings: Quickstart) -> Pipeline:

@@ -126,7 +126,7 @@ def _from_yaml(path: Path) -> FlowFile:
     graph = Pipeline.from_yaml(path)
 
     class Settings(Destination):
-        output: str = Field(default=f"datasets/{graph.name}", description="Folder for the dataset")
+        output: str = Field(default=f"data/{graph.name}", description="Folder for the dataset")
 
     def run_file(settings: Any) -> dict[str, Any]:
         settings.check()

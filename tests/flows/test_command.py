@@ -103,7 +103,7 @@ def test_what_the_user_must_mend_is_one_sentence_and_no_traceback(
     assert sentence in last
     assert "Traceback" not in done.stderr + done.stdout
     assert provider.stats().requests == 0
-    assert not (tmp_path / "datasets").exists()
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.usefixtures("prefect")

@@ -46,7 +46,7 @@ def test_the_quickstart_makes_pairs_that_load_and_costs_nothing_the_second_time(
     done = quickstart(tmp_path, "--rows", "12", base_url=provider.url)
     assert done.returncode == 0, done.stderr
     assert "quickstart: 12 rows, 0 rejected. 48 model calls, 0 answers reused." in done.stdout
-    folder = tmp_path / "datasets" / "quickstart"
+    folder = tmp_path / "data" / "quickstart"
     rows = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
     assert len(rows) == 12
     assert rows[0]["chosen"][-1] == {"role": "assistant", "content": "Text at temperature 0.2."}
