@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from shutil import disk_usage
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker, PrefectConsoleHandler
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.runtime.server import ServerError, is_healthy, local_server, running_server
+from llms.home import home
 
 _DRAIN_SECONDS = 15.0
 _POLL_SECONDS = 0.4
 _QUIET_POLLS = 4
+_ALMOST_NOTHING = 1_000_000
 _FINISHED = {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}}
 
 
@@ -33,16 +37,35 @@ def prefect_session() -> Iterator[None]:
                 f"The Prefect server {url} does not answer; start it, or unset PREFECT_API_URL to "
                 f"record the run on this machine."
             )
-        yield
+        with _translated_failures():
+            yield
     elif server := running_server():
-        with temporary_settings({PREFECT_API_URL: server.api_url}):
+        with temporary_settings({PREFECT_API_URL: server.api_url}), _translated_failures():
             yield
     else:
-        with local_server() as own, temporary_settings({PREFECT_API_URL: own.api_url}):
+        with (
+            local_server() as own,
+            temporary_settings({PREFECT_API_URL: own.api_url}),
+            _translated_failures(),
+        ):
             try:
                 yield
             finally:
                 _let_records_arrive()
+
+
+@contextmanager
+def _translated_failures() -> Iterator[None]:
+    """Turn failures of the Prefect server into one sentence."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        full = disk_usage(home().parent).free < _ALMOST_NOTHING
+        reason = "the disk is full" if full else str(error).splitlines()[0]
+        raise ServerError(
+            f"The Prefect server stopped recording the run: {reason}. What is finished is kept; "
+            f"mend it and run again."
+        ) from error
 
 
 @contextmanager
@@ -70,7 +93,7 @@ def _let_records_arrive() -> None:
     EventsWorker.drain_all()
     deadline = time.monotonic() + _DRAIN_SECONDS
     seen, same = -1, 0
-    with get_client(sync_client=True) as client:
+    with suppress(httpx.HTTPError), get_client(sync_client=True) as client:
         while same < _QUIET_POLLS and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
             reply = client.request("POST", "/task_runs/count", json={"task_runs": _FINISHED})
