@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import Token
-from importlib import import_module
-from inspect import isabstract
 from pathlib import Path
 from typing import Any, Self
 
 import polars as pl
 import yaml
-from pydantic import SecretBytes, SecretStr
 
-from llms.digest import canonical_json, digest
+from llms.digest import digest
 from llms.errors import ConfigurationError
 from tasks.declaration import required, typed
 from tasks.fan_in import FanInStep
 from tasks.frames import Schema
+from tasks.pipeline_file import checked_entries, class_named, read_yaml, written
 from tasks.step import GeneratorStep, Step, StepGraph, current_graph, snake_case
 from tasks.task import Task
 
@@ -164,34 +162,9 @@ class Graph:
         Raises:
             ConfigurationError: a parameter cannot be written down.
         """
-        steps = []
-        for name, step in self.steps.items():
-            described: dict[str, Any] = {"name": name, "step": _public_name(type(step))}
-            if sources := self.sources_of(name):
-                described["after"] = sources
-            try:
-                secret = {
-                    field
-                    for field in type(step).model_fields
-                    if isinstance(getattr(step, field), (SecretStr, SecretBytes))
-                }
-                parameters = step.model_dump(
-                    mode="json", exclude={"name", *secret}, exclude_unset=True
-                )
-                for field, value in parameters.items():
-                    if isinstance(getattr(step, field), (set, frozenset)):
-                        parameters[field] = sorted(value, key=canonical_json)
-            except Exception as error:
-                raise ConfigurationError(
-                    f"Step {name!r} has a parameter that cannot be written to YAML: {error}"
-                ) from error
-            if parameters:
-                described["parameters"] = parameters
-            steps.append(described)
-        whole: dict[str, Any] = {"name": self.name}
-        if self.description:
-            whole["description"] = self.description
-        return {**whole, "steps": steps}
+        described = {"description": self.description} if self.description else {}
+        steps = [written(step, self.sources_of(name)) for name, step in self.steps.items()]
+        return {"name": self.name, **described, "steps": steps}
 
     def to_yaml(self) -> str:
         """Write the graph as YAML."""
@@ -204,42 +177,13 @@ class Graph:
         Raises:
             ConfigurationError: something is missing or unknown.
         """
-        steps = value.get("steps") if isinstance(value, Mapping) else None
-        if not isinstance(steps, list) or not isinstance(value.get("name"), str):
-            raise ConfigurationError(
-                "A pipeline file needs `name:` and a list of `steps:`, each with `name:` and "
-                "`step:`, and `after:` and `parameters:` where they apply."
-            )
-        if strange := set(value) - {"name", "description", "steps"}:
-            raise ConfigurationError(
-                f"A pipeline file has no entries {', '.join(sorted(map(str, strange)))}; it takes "
-                f"`name:`, `description:` and `steps:`."
-            )
+        entries = checked_entries(value)
         graph = cls(value["name"], value.get("description"))
-        for entry in steps:
-            if not isinstance(entry, Mapping) or not {"name", "step"} <= set(entry):
-                raise ConfigurationError(f"Each step needs `name:` and `step:`; found {entry!r}.")
-            if unknown := set(entry) - {"name", "step", "after", "parameters"}:
-                raise ConfigurationError(
-                    f"Step {entry['name']!r} has unknown entries: {', '.join(sorted(unknown))}; "
-                    f"what the step takes belongs under `parameters:`."
-                )
-            parameters = entry.get("parameters") or {}
-            if not isinstance(parameters, Mapping):
-                raise ConfigurationError(
-                    f"Step {entry['name']!r} needs `parameters:` as names and values, not as "
-                    f"{parameters!r}."
-                )
-            if taken := {"name", "pipeline"} & set(parameters):
-                raise ConfigurationError(
-                    f"Step {entry['name']!r} cannot have {', '.join(map(repr, sorted(taken)))} "
-                    f"under `parameters:`."
-                )
-            kind = _class_named(entry["step"])
-            kind(name=entry["name"], pipeline=graph, **parameters)
-        for entry in steps:
-            after = entry.get("after") or []
-            for source in [after] if isinstance(after, str) else after:
+        for entry in entries:
+            kind = class_named(entry["step"])
+            kind(name=entry["name"], pipeline=graph, **entry["parameters"])
+        for entry in entries:
+            for source in entry["after"]:
                 if source not in graph.steps:
                     raise ConfigurationError(
                         f"Step {entry['name']!r} comes after {source!r}, which is not in the file."
@@ -254,15 +198,7 @@ class Graph:
         Raises:
             ConfigurationError: the file is missing, not YAML, or not a pipeline.
         """
-        try:
-            value = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigurationError(
-                f"The pipeline file {str(path)!r} cannot be read: {error.strerror}."
-            ) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{str(path)!r} is not valid YAML: {error}") from error
-        return cls.from_dict(value)
+        return cls.from_dict(read_yaml(Path(path)))
 
     def mermaid(self) -> str:
         """Draw the graph for Mermaid."""
@@ -346,37 +282,6 @@ def _fits(found: Any, wanted: Any) -> bool:
     if isinstance(found, pl.Struct) and isinstance(wanted, pl.Struct):
         return True
     return bool(found.is_numeric() and wanted.is_numeric())
-
-
-def _public_name(cls: type[Step]) -> str:
-    import tasks
-
-    name: str = cls.__name__
-    if getattr(tasks, name, None) is cls:
-        return name
-    return f"{cls.__module__}:{cls.__qualname__}"
-
-
-def _class_named(name: Any) -> type[Step]:
-    import tasks
-
-    found: Any = None
-    if isinstance(name, str) and ":" in name:
-        module, _, qualname = name.partition(":")
-        try:
-            found = import_module(module)
-            for part in qualname.split("."):
-                found = getattr(found, part)
-        except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigurationError(f"The step {name!r} cannot be imported: {error}.") from error
-    elif isinstance(name, str):
-        found = getattr(tasks, name, None)
-    if not (isinstance(found, type) and issubclass(found, Step)) or isabstract(found):
-        raise ConfigurationError(
-            f"There is no step {name!r}; `stillhouse steps` lists the steps, and a step of your "
-            f"own is named 'module:Class'."
-        )
-    return found
 
 
 def pipeline_digest(graph: Graph) -> str:
