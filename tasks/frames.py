@@ -73,6 +73,11 @@ def as_parents(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(KEY).alias(PARENT))
 
 
+def keys_of(frames: Sequence[pl.DataFrame]) -> list[str]:
+    """Return the keys of several frames, each once, in order."""
+    return list(dict.fromkeys(key for frame in frames for key in frame[KEY]))
+
+
 def derive(
     frame: pl.DataFrame,
     indices: Sequence[int],

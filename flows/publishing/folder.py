@@ -120,6 +120,7 @@ def write_files(version: DatasetVersion, folder: Path) -> None:
     with (folder / "rejections.jsonl").open("w", encoding="utf-8") as file:
         for rejection in version.rejections():
             file.write(canonical_json(rejection.as_json()) + "\n")
+    accounts = version.accounts
     manifest = {
         "pipeline": version.name,
         "digest": version.digest,
@@ -127,7 +128,7 @@ def write_files(version: DatasetVersion, folder: Path) -> None:
             name: {
                 "step": type(step).__name__,
                 "signature": step.signature,
-                "accounts": version.accounts[name].as_json(),
+                "accounts": accounts[name].as_json(),
             }
             for name, step in version.graph.steps.items()
         },

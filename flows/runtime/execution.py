@@ -68,7 +68,7 @@ def _read_sources(run: Run, runner: ThreadPoolTaskRunner[Any], made: dict[str, l
     known = {}
     for name, step in run.graph.steps.items():
         if isinstance(step, GeneratorStep):
-            task = source_task(run, name)
+            task = source_task(name)
             made[name] = _finished(run, runner.submit(task, {"run_id": run.id, "step": name}))
             partitions = [Partition.from_json(reference) for reference in made[name]]
             known[name] = dict(run.workspace.scan(partitions).collect_schema())
@@ -85,7 +85,7 @@ def _submit(
             [_finished(run, item) for item in made[source]] for source in run.graph.sources_of(name)
         ]
         whole = {"run_id": run.id, "step": name, "inputs": inputs}
-        made[name] = _finished(run, runner.submit(dataset_task(run, name), whole))
+        made[name] = _finished(run, runner.submit(dataset_task(name), whole))
     tasks = {name: partition_task(run, name) for name in stage.piecewise}
     for name in stage.piecewise:
         made[name] = []

@@ -9,9 +9,9 @@ from flows.runtime.workspace import Partition, Workspace
 from llms.errors import ConfigurationError
 from llms.home import default_gateway, home
 from tasks.fan_in import FanInStep
+from tasks.frames import keys_of
 from tasks.graph import Graph
 from tasks.outcome import Observer, Outcome, StepContext
-from tasks.row import KEY
 from tasks.step import GeneratorStep, GlobalStep
 
 
@@ -39,8 +39,7 @@ def preview(graph: Graph, rows: int, observer: Observer | None = None) -> Datase
             outcome = step.apply(sources[0], context)
         step.unload()
         frames[name] = outcome.frame
-        keys = list(dict.fromkeys(key for frame in sources for key in frame[KEY]))
-        partitions[name] = [workspace.write(outcome, keys)]
+        partitions[name] = [workspace.write(outcome, keys_of(sources))]
     return DatasetVersion(graph, workspace, partitions)
 
 

@@ -18,6 +18,7 @@ from flows.runtime.workspace import Partition
 from llms.digest import digest
 from llms.errors import StillhouseError, TransientError
 from tasks.fan_in import FanInStep
+from tasks.frames import keys_of
 from tasks.outcome import Accounts, Outcome, StepContext
 from tasks.row import KEY
 from tasks.step import GeneratorStep, GlobalStep
@@ -29,7 +30,7 @@ Reference = dict[str, Any]
 """A `Partition` as plain JSON."""
 
 
-def source_task(run: Run, step: str) -> Task[Any, list[Reference]]:
+def source_task(step: str) -> Task[Any, list[Reference]]:
     """Return the Prefect task that reads a source into partitions."""
     return Task(
         _read_source, name=step, task_run_name=step, cache_policy=NO_CACHE, persist_result=False
@@ -42,10 +43,7 @@ def partition_task(run: Run, step: str) -> Task[Any, Reference]:
         _run_partition,
         name=step,
         task_run_name=step + " {partition}",
-        retries=RETRIES,
-        retry_delay_seconds=exponential_backoff(FIRST_WAIT_SECONDS),
-        retry_jitter_factor=0.5,
-        retry_condition_fn=_is_worth_retrying,
+        **_retrying(),
         persist_result=True,
         result_storage=run.workspace.results,
         result_serializer="json",
@@ -53,7 +51,7 @@ def partition_task(run: Run, step: str) -> Task[Any, Reference]:
     )
 
 
-def dataset_task(run: Run, step: str) -> Task[Any, list[Reference]]:
+def dataset_task(step: str) -> Task[Any, list[Reference]]:
     """Return the Prefect task that runs a step over the whole dataset."""
     return Task(
         _run_dataset,
@@ -61,11 +59,18 @@ def dataset_task(run: Run, step: str) -> Task[Any, list[Reference]]:
         task_run_name=step,
         cache_policy=NO_CACHE,
         persist_result=False,
-        retries=RETRIES,
-        retry_delay_seconds=exponential_backoff(FIRST_WAIT_SECONDS),
-        retry_jitter_factor=0.5,
-        retry_condition_fn=_is_worth_retrying,
+        **_retrying(),
     )
+
+
+def _retrying() -> dict[str, Any]:
+    """Return how a task tries again what outlasted the gateway's own retries."""
+    return {
+        "retries": RETRIES,
+        "retry_delay_seconds": exponential_backoff(FIRST_WAIT_SECONDS),
+        "retry_jitter_factor": 0.5,
+        "retry_condition_fn": _is_worth_retrying,
+    }
 
 
 def _read_source(run_id: str, step: str) -> list[Reference]:
@@ -95,7 +100,7 @@ def _run_partition(run_id: str, step: str, partition: int, inputs: list[Referenc
         run.watch_for_hopelessness(step)
     except StillhouseError as error:
         observer.settle(0, 0)
-        if not _may_try_again(error):
+        if not isinstance(error, TransientError):
             run.stop(error)
         raise
     run.executed.add((step, partition))
@@ -128,7 +133,7 @@ def _make(run: Run, step_name: str, taken: list[Partition], observer: AttemptObs
     frames = [run.workspace.read(partition) for partition in taken]
     if isinstance(step, FanInStep):
         outcome = step.apply_joined(frames, run.graph.sources_of(step_name))
-        return run.workspace.write(outcome, all_keys(frames))
+        return run.workspace.write(outcome, keys_of(frames))
     outcome = step.apply(frames[0], _context(run, step_name, observer))
     return run.workspace.write(outcome, frames[0][KEY].to_list())
 
@@ -144,11 +149,6 @@ def _outcome_of_dataset(
         )
     assert isinstance(step, GlobalStep)
     return step.apply_to_dataset(scans[0], _context(run, step_name, observer))
-
-
-def all_keys(frames: list[Any]) -> list[str]:
-    """Return the keys of several frames, each once, in order."""
-    return list(dict.fromkeys(key for frame in frames for key in frame[KEY]))
 
 
 def _context(run: Run, step: str, observer: AttemptObserver) -> StepContext:
@@ -173,15 +173,11 @@ def _log(accounts: Accounts) -> None:
     )
 
 
-def _may_try_again(error: Exception) -> bool:
-    return isinstance(error, TransientError)
-
-
 def _is_worth_retrying(task: Any, task_run: TaskRun, state: State[Any]) -> bool:
     try:
         state.result(raise_on_failure=True)
     except (Exception, RunStopped) as error:
-        return _may_try_again(error)
+        return isinstance(error, TransientError)
     return False
 
 
