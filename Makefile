@@ -20,10 +20,13 @@ check: install                 ## format, lint, types, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install                 ## measure throughput against the ideal
+bench: install                 ## measure the gateway, throughput against the ideal, and memory
+	$(BIN)/python -m benchmarks.gateway
 	$(BIN)/python -m benchmarks.throughput
+	$(BIN)/python -m benchmarks.memory
 
-soak: install                  ## kill runs at random moments, many times
+soak: install                  ## live under a provider's limits; kill runs at random moments
+	$(BIN)/python -m benchmarks.limits
 	$(BIN)/python -m benchmarks.kills
 
 install: $(INSTALLED)

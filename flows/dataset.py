@@ -17,19 +17,21 @@ from tasks.outcome import Accounts
 from tasks.row import Rejection, visible
 
 _REASONS = 10
+_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetVersion:
     """The finished rows of a pipeline. Each leaf step makes one configuration of the dataset;
     a single leaf is called `default`. `calls` counts the model calls of the run that made it; all
-    other answers were reused.
+    other answers were reused; `spent_usd` is what it paid for them in US dollars.
     """
 
     graph: Graph
     workspace: Workspace
     partitions: dict[str, list[Partition]]
     calls: int = 0
+    spent_usd: float = 0.0
 
     @property
     def name(self) -> str:
@@ -98,6 +100,9 @@ class DatasetVersion:
             "rejected": reasons.total(),
             "calls": self.calls,
             "reused": self.books.requests - self.calls,
+            "spent_usd": round(self.spent_usd, _DECIMALS),
+            "cost_usd": round(self.books.cost_usd, _DECIMALS),
+            "unpriced": self.books.unpriced,
             "reasons": [
                 {"step": step, "reason": reason, "rows": rows}
                 for (step, reason), rows in reasons.most_common(_REASONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.dataset import DatasetVersion
-from llms.gateway import Gateway
+from llms.gateway import Budget, Gateway
 from llms.home import default_gateway
 from tasks.graph import Graph
 from tasks.outcome import Observer
@@ -24,8 +24,14 @@ class Pipeline(Graph):
         use_cache: bool = True,
         rows_per_partition: int | None = None,
         gateway: Gateway | None = None,
+        budget: Budget | None = None,
+        monthly_budget: Budget | None = None,
     ) -> DatasetVersion:
         """Run every step and return the finished dataset.
+
+        `budget` is the most that this run may spend; a run that was killed or stopped, and is
+        started again, counts as the same one until its dataset is finished. `monthly_budget` is the
+        most that all runs of a pipeline of this name may spend in a calendar month (UTC).
 
         What an earlier run finished is reused, by content: answers of models always, and with
         `use_cache` whole partitions too.
@@ -40,6 +46,8 @@ class Pipeline(Graph):
             use_cache=use_cache,
             rows_per_partition=rows_per_partition,
             gateway=gateway or default_gateway(),
+            budget=budget,
+            monthly_budget=monthly_budget,
         )
 
     def preview(self, rows: int = 3, observer: Observer | None = None) -> DatasetVersion:

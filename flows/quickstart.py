@@ -6,7 +6,7 @@ from prefect import flow
 from pydantic import Field
 
 from flows.pipeline import Pipeline
-from flows.publishing.destination import Destination
+from flows.settings import FlowSettings
 from llms import DEFAULT_LLM, as_llm
 from tasks import (
     FormatTextGenerationDPO,
@@ -34,7 +34,7 @@ Answer this question in a few sentences: {{ instruction }}
 """
 
 
-class Quickstart(Destination):
+class Quickstart(FlowSettings):
     """What to make and with which models."""
 
     llm: str = Field(
@@ -108,4 +108,4 @@ def pipeline(settings: Quickstart) -> Pipeline:
 def quickstart(settings: Quickstart) -> dict[str, Any]:
     """Make preference pairs from the documentation of Python and save them as a dataset."""
     settings.check()
-    return settings.deliver(pipeline(settings).run())
+    return settings.deliver(settings.run(pipeline(settings)))

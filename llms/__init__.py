@@ -12,6 +12,8 @@ from llms.chat import (
     ChatType,
     Completion,
     Sample,
+    Tool,
+    ToolCall,
     Usage,
 )
 from llms.gateway import Gateway, RetryPolicy
@@ -21,37 +23,84 @@ from llms.registry import DEFAULT_LLM, as_llm
 from llms.store import CompletionStore
 
 if TYPE_CHECKING:
+    from llms.providers.anthropic import AnthropicLLM
+    from llms.providers.anyscale import AnyscaleLLM
+    from llms.providers.azure import AzureOpenAILLM
+    from llms.providers.cohere import CohereLLM
+    from llms.providers.gemini import GeminiLLM
+    from llms.providers.groq import GroqLLM
+    from llms.providers.inference_endpoints import InferenceEndpointsLLM
+    from llms.providers.litellm import LiteLLM
     from llms.providers.llama_cpp import LlamaCppLLM
+    from llms.providers.llama_cpp_server import LlamaCppServerLLM
     from llms.providers.mistral import MistralLLM
+    from llms.providers.mixture_of_agents import MixtureOfAgentsLLM
+    from llms.providers.ollama import OllamaLLM
     from llms.providers.openai import OpenAILLM
     from llms.providers.scripted import ScriptedLLM
+    from llms.providers.together import TogetherLLM
+    from llms.providers.transformers import TransformersLLM
+    from llms.providers.vertex import VertexAILLM
+    from llms.providers.vllm import ClientvLLM
 
 _PROVIDER_CLASSES = {
+    "AnthropicLLM": "llms.providers.anthropic",
+    "AnyscaleLLM": "llms.providers.anyscale",
+    "AzureOpenAILLM": "llms.providers.azure",
+    "ClientvLLM": "llms.providers.vllm",
+    "CohereLLM": "llms.providers.cohere",
+    "GeminiLLM": "llms.providers.gemini",
+    "GroqLLM": "llms.providers.groq",
+    "InferenceEndpointsLLM": "llms.providers.inference_endpoints",
+    "LiteLLM": "llms.providers.litellm",
     "LlamaCppLLM": "llms.providers.llama_cpp",
+    "LlamaCppServerLLM": "llms.providers.llama_cpp_server",
     "MistralLLM": "llms.providers.mistral",
+    "MixtureOfAgentsLLM": "llms.providers.mixture_of_agents",
+    "OllamaLLM": "llms.providers.ollama",
     "OpenAILLM": "llms.providers.openai",
     "ScriptedLLM": "llms.providers.scripted",
+    "TogetherLLM": "llms.providers.together",
+    "TransformersLLM": "llms.providers.transformers",
+    "VertexAILLM": "llms.providers.vertex",
 }
 
 __all__ = [
     "DEFAULT_LLM",
     "LLM",
     "Answer",
+    "AnthropicLLM",
+    "AnyscaleLLM",
+    "AzureOpenAILLM",
     "ChatMessage",
     "ChatRequest",
     "ChatType",
+    "ClientvLLM",
+    "CohereLLM",
     "Completion",
     "CompletionStore",
     "Gateway",
+    "GeminiLLM",
     "GenerationParameters",
+    "GroqLLM",
+    "InferenceEndpointsLLM",
+    "LiteLLM",
     "LlamaCppLLM",
+    "LlamaCppServerLLM",
     "MistralLLM",
+    "MixtureOfAgentsLLM",
+    "OllamaLLM",
     "OpenAILLM",
     "RemoteLLM",
     "RetryPolicy",
     "Sample",
     "ScriptedLLM",
+    "TogetherLLM",
+    "Tool",
+    "ToolCall",
+    "TransformersLLM",
     "Usage",
+    "VertexAILLM",
     "as_llm",
     "default_gateway",
 ]

@@ -8,14 +8,25 @@ StillhouseError
     StoreError                the completion store cannot be read or written
     LLMError                  a provider did not answer
         RequestRefused        this request will never succeed; the row is rejected
-            BadRequest, ContextLengthExceeded, ContentFiltered
-        ProviderRefused       no request will succeed; the run stops
-            AuthenticationFailed, ModelNotFound, ProviderUnreachable
+            BadRequest, ContextLengthExceeded, ContentFiltered, UnfitAnswer
+        RunStopper            no request will succeed for now; the run stops
+            ProviderRefused   until the user changes something
+                AuthenticationFailed, ModelNotFound, ProviderUnreachable, ProviderDown
+            BudgetExceeded    until the limit is raised
+            BatchPending      until the provider's batch job is done
         TransientError        worth another try
             RateLimited, ServerFailed, RequestTimedOut, ConnectionFailed, MalformedReply
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llms.quota import Quota
+from llms.spending import Calls
+
+if TYPE_CHECKING:
+    from llms.chat import Completion
 
 
 class StillhouseError(Exception):
@@ -62,7 +73,39 @@ class ContentFiltered(RequestRefused):
     """The provider's filter withheld the answer."""
 
 
-class ProviderRefused(LLMError):
+class UnfitAnswer(RequestRefused):
+    """The answer does not follow the response schema, not even after corrections.
+
+    `completion` is the last answer, `calls` are all calls made for it.
+    """
+
+    def __init__(self, message: str, *, completion: Completion, calls: Calls) -> None:
+        super().__init__(message)
+        self.completion = completion
+        self.calls = calls
+
+
+class RunStopper(LLMError):
+    """No request will succeed for now; a run that meets it stops, with nothing lost."""
+
+
+class BudgetExceeded(RunStopper):
+    """A budget has no room for another call."""
+
+
+class BatchPending(RunStopper):
+    """The provider still works on batch jobs; ask again after `wait` seconds.
+
+    `jobs` says which ones, each in a few words.
+    """
+
+    def __init__(self, message: str, *, wait: float, jobs: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.jobs = jobs
+
+
+class ProviderRefused(RunStopper):
     """No request to this provider will succeed until the user changes something."""
 
 
@@ -78,15 +121,23 @@ class ProviderUnreachable(ProviderRefused):
     """The provider has never answered in this process and cannot be reached."""
 
 
+class ProviderDown(ProviderRefused):
+    """Every request of the last seconds failed."""
+
+
 class TransientError(LLMError):
     """A failure that another try may mend.
 
-    `retry_after` is the provider's own wish in seconds, where it named one.
+    `retry_after` is the provider's own wish in seconds, where it named one; `quota` is what it said
+    of its limits.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, quota: Quota | None = None
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.quota = quota
 
 
 class RateLimited(TransientError):

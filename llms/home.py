@@ -11,7 +11,7 @@ from llms.gateway import Gateway
 from llms.store import CompletionStore
 
 _opening = threading.Lock()
-_opened: dict[Path, Gateway] = {}
+_opened: dict[Path | str, Gateway] = {}
 
 
 def home() -> Path:
@@ -29,13 +29,23 @@ def home() -> Path:
     return here / ".stillhouse"
 
 
+def store_location() -> Path | str:
+    """Return where answers are kept: the path or `postgresql://` URL that `STILLHOUSE_STORE`
+    names, else a file in `home()`.
+    """
+    named = os.environ.get("STILLHOUSE_STORE")
+    if not named:
+        return home() / "completions.sqlite"
+    return named if "://" in named else Path(named).expanduser().resolve()
+
+
 def default_gateway() -> Gateway:
-    """Return the process's gateway with the store in `home()`."""
-    return gateway_at(home() / "completions.sqlite")
+    """Return the process's gateway with the store at `store_location()`."""
+    return gateway_at(store_location())
 
 
-def gateway_at(store: Path) -> Gateway:
-    """Return the process's gateway with the store in a file; it closes when the process ends."""
+def gateway_at(store: Path | str) -> Gateway:
+    """Return the process's gateway with a store; it closes when the process ends."""
     with _opening:
         if store not in _opened:
             _opened[store] = Gateway(CompletionStore(store))

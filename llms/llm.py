@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import BaseModel, Field
 
 from llms.chat import ChatRequest, ChatType, Completion, Sample
-from llms.config import Config, Operational
-from llms.credentials import find_key, fingerprint
+from llms.config import Config
 from llms.digest import digest
+from llms.model import Model, Remote, Supports
+from llms.quota import Quota
 
 if TYPE_CHECKING:
     from llms.gateway import Gateway
@@ -33,51 +33,33 @@ class GenerationParameters(Config):
     seed: int | None = None
 
 
-class LLM(Config):
-    """A model of one provider, as frozen configuration.
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one call brought: the answer, and what the provider said of its limits."""
+
+    completion: Completion
+    quota: Quota | None = None
+
+
+Send = Callable[["LLM", ChatRequest], Awaitable[Completion]]
+"""Sends a request to another model through the gateway, for a sample of the same owner."""
+
+
+class LLM(Model):
+    """A language model of one provider, as frozen configuration.
 
     A provider is a subclass with `connect`, `send` and `close`. Everything else of a call (storing,
-    limiting, retrying) is the gateway's.
+    paying, limiting, retrying) is the gateway's.
     """
 
-    model_config = ConfigDict(validate_default=True)
+    supports: ClassVar[Supports] = Supports()
 
-    provider: ClassVar[str] = ""
-
-    model: str
     generation_kwargs: GenerationParameters = GenerationParameters()
-    max_concurrent_requests: Operational[int] = Field(default=64, ge=1)
-    timeout: Operational[float] = Field(default=120.0, gt=0)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "provider" in cls.__dict__:
             registered_providers[cls.provider] = cls
-
-    @property
-    def model_name(self) -> str:
-        """The model as the user names it."""
-        return self.model
-
-    @cached_property
-    def content(self) -> dict[str, Any]:
-        """What decides this model's answers: provider, model and parameters."""
-        return {"provider": self.provider, **super().content}
-
-    @cached_property
-    def identity(self) -> str:
-        """Digest of `content`."""
-        return digest(self.content)
-
-    @cached_property
-    def account(self) -> str:
-        """Names the connections and limits this model shares with others of the same account."""
-        return f"{self.provider}:{self.model}"
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """Host and port that requests go to, None for a model inside this process."""
-        return None
 
     def sampling(self, **parameters: Any) -> Self:
         """Return the same model with other generation parameters."""
@@ -85,40 +67,27 @@ class LLM(Config):
         changed = type(self.generation_kwargs)(**{**kept, **parameters})
         return self.model_copy(update={"generation_kwargs": changed})
 
-    def check(self) -> None:
-        """Raise `ConfigurationError` if a call could not even be tried, without making one."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return the configuration as plain values, without secrets; `as_llm` reads it back."""
-        return {"provider": self.provider, **self.model_dump(mode="json", exclude_unset=True)}
-
     @abstractmethod
-    def connect(self) -> Any:
-        """Return a new client, opened in a worker thread and kept by the gateway."""
-
-    @abstractmethod
-    async def send(self, client: Any, request: ChatRequest, seed: int) -> Completion:
-        """Make one call and return its answer.
+    async def send(self, client: Any, request: ChatRequest, seed: int) -> Reply:
+        """Make one call and return what came back.
 
         Raises:
             LLMError: translated from the provider's own errors.
         """
-
-    async def close(self, client: Any) -> None:
-        """Release a client."""
 
     def generate(
         self,
         chats: Sequence[ChatType | str],
         num_generations: int = 1,
         *,
-        response_schema: Mapping[str, Any] | None = None,
+        response_schema: Mapping[str, Any] | type[BaseModel] | None = None,
         gateway: Gateway | None = None,
     ) -> list[list[Completion]]:
         """Answer every chat `num_generations` times; a plain string is one user turn.
 
         Equal chats get different samples, and the same ones when called again: what has been
-        answered is read from the completion store.
+        answered is read from the completion store. With a `response_schema` (JSON schema, or a
+        pydantic model) each completion has a `structured` value that follows it.
 
         Raises:
             LLMError: a chat could not be answered.
@@ -130,43 +99,31 @@ class LLM(Config):
         )
 
 
-class RemoteLLM(LLM):
-    """A model behind an HTTP API with a key.
+class RemoteLLM(Remote, LLM):
+    """A language model behind an HTTP API with a key."""
 
-    The key comes from `api_key`, from the secret block named by `api_key_block`, or from the
-    environment; it is never part of a dump, a digest or a message.
-    """
 
-    key_variables: ClassVar[tuple[str, ...]] = ()
-
-    api_key: Operational[SecretStr | None] = Field(default=None, exclude=True, repr=False)
-    api_key_block: Operational[str | None] = None
+class CompositeLLM(LLM):
+    """A model made of others: each of its calls goes through the gateway, and is stored there."""
 
     @property
-    def url(self) -> str:
-        """Base URL that requests go to."""
-        raise NotImplementedError(f"{type(self).__name__} names no URL")
+    @abstractmethod
+    def members(self) -> tuple[LLM, ...]:
+        """The models it asks."""
 
-    @property
-    def address(self) -> tuple[str, int] | None:
-        parts = urlsplit(self.url)
-        port = parts.port or (80 if parts.scheme == "http" else 443)
-        return (parts.hostname, port) if parts.hostname else None
-
-    @cached_property
-    def account(self) -> str:
-        return f"{self.provider}:{self.model}@{self.url}#{fingerprint(self.key())}"
-
-    def key(self) -> str:
-        """Return the API key.
-
-        Raises:
-            MissingKeyError: there is none.
-        """
-        return find_key(self.provider, self.api_key, self.api_key_block, self.key_variables)
+    @abstractmethod
+    async def compose(self, send: Send, request: ChatRequest) -> Completion:
+        """Answer a request with the answers of the members."""
 
     def check(self) -> None:
-        self.key()
+        for member in self.members:
+            member.check()
+
+    def connect(self) -> Any:
+        raise NotImplementedError("a composite model has no connection of its own")
+
+    async def send(self, client: Any, request: ChatRequest, seed: int) -> Reply:
+        raise NotImplementedError("a composite model sends through its members")
 
 
 registered_providers: dict[str, type[LLM]] = {}
@@ -175,7 +132,7 @@ registered_providers: dict[str, type[LLM]] = {}
 
 def own_sample(owner: str, seen: dict[str, int], request: ChatRequest) -> Sample:
     """Return the next sample of a request for an owner; `seen` counts its equal requests."""
-    asked = digest([list(request.messages), request.response_schema])
+    asked = digest(request.content)
     index = seen.get(asked, 0)
     seen[asked] = index + 1
     return Sample(owner, index)

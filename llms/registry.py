@@ -12,10 +12,25 @@ from llms.errors import ConfigurationError
 from llms.llm import LLM, registered_providers
 
 PROVIDERS = {
+    "anthropic": "llms.providers.anthropic",
+    "anyscale": "llms.providers.anyscale",
+    "azure": "llms.providers.azure",
+    "cohere": "llms.providers.cohere",
+    "gemini": "llms.providers.gemini",
+    "groq": "llms.providers.groq",
+    "inference-endpoints": "llms.providers.inference_endpoints",
+    "litellm": "llms.providers.litellm",
     "llama-cpp": "llms.providers.llama_cpp",
+    "llama-cpp-server": "llms.providers.llama_cpp_server",
     "mistral": "llms.providers.mistral",
+    "mixture-of-agents": "llms.providers.mixture_of_agents",
+    "ollama": "llms.providers.ollama",
     "openai": "llms.providers.openai",
     "scripted": "llms.providers.scripted",
+    "together": "llms.providers.together",
+    "transformers": "llms.providers.transformers",
+    "vertex": "llms.providers.vertex",
+    "vllm": "llms.providers.vllm",
 }
 """Provider name to the module that defines its class."""
 

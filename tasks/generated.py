@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from llms.chat import ChatType, Completion
-from llms.errors import LLMError, RowRejected, TransientError
+from llms.chat import ChatType, Completion, text_content
+from llms.errors import LLMError, RowRejected, TransientError, UnfitAnswer
+from llms.spending import Calls
 from tasks.declaration import typed
 from tasks.frames import derive, frame_of, misfits
-from tasks.outcome import Calls, Outcome
+from tasks.outcome import Outcome
 from tasks.row import Rejection, Row, derived_key, describe_error
 
 if TYPE_CHECKING:
@@ -29,16 +30,18 @@ _STATISTICS = pl.Struct(
         "input_tokens": pl.Int64,
         "output_tokens": pl.Int64,
         "finish_reason": pl.String,
+        "cost_usd": pl.Float64,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One call of the model: what was sent and what came back."""
+    """One question to the model: what was sent, what came back, and how it leaves the schema."""
 
     chat: ChatType
     completion: Completion
+    unfit: UnfitAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +152,16 @@ class Books:
         if self._task.add_raw_output:
             described[f"raw_output_{name}"] = completion.text
         if self._task.add_raw_input:
-            described[f"raw_input_{name}"] = generated.exchange.chat
+            described[f"raw_input_{name}"] = [
+                {"role": message["role"], "content": text_content(message)}
+                for message in generated.exchange.chat
+            ]
         described[f"statistics_{name}"] = {
             "model": completion.model,
             "input_tokens": completion.usage.input_tokens,
             "output_tokens": completion.usage.output_tokens,
             "finish_reason": completion.finish_reason,
+            "cost_usd": completion.cost_usd,
         }
         return described
 

@@ -12,6 +12,7 @@ import yaml
 
 from llms.digest import digest
 from llms.errors import ConfigurationError
+from llms.gateway import Purse
 from tasks.declaration import required, typed
 from tasks.fan_in import FanInStep
 from tasks.frames import Schema
@@ -150,11 +151,15 @@ class Graph:
                 columns[name] = _columns_after(step, [columns[source] for source in sources])
         return columns
 
-    def check_models(self) -> None:
-        """Raise `ConfigurationError` if a model could not be called: no key, package or file."""
+    def check_models(self, purse: Purse | None = None) -> None:
+        """Raise `ConfigurationError` if a model could not be called: no key, package or file, or a
+        price that a budget needs.
+        """
         for step in self.steps.values():
             if isinstance(step, Task):
                 step.llm.check()
+                if purse is not None:
+                    purse.check(step.llm)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the graph as plain values, without secrets.

@@ -9,32 +9,21 @@ from typing import Any
 import polars as pl
 
 from llms.chat import Answer, ChatType
-from llms.gateway import Gateway
+from llms.gateway import Gateway, Purse
 from llms.home import default_gateway
+from llms.spending import NO_CALLS, Calls
 from tasks.row import PARENT, Rejection
 
-
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """Model calls behind some rows: `requests`, of which `reused` came from the store; tokens."""
-
-    requests: int = 0
-    reused: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: Calls) -> Calls:
-        return Calls(
-            self.requests + other.requests,
-            self.reused + other.reused,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-        )
+_DECIMALS = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The books of a step: `rows_in + expanded == rows_out + rejected + filtered`."""
+    """The books of a step: `rows_in + expanded == rows_out + rejected + filtered`.
+
+    Requests, tokens and `cost_usd` (US dollars) count every answer behind the rows, also those that
+    an earlier run paid for; `unpriced` counts the requests whose price is not known.
+    """
 
     rows_in: int = 0
     rows_out: int = 0
@@ -44,6 +33,8 @@ class Accounts:
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cost_usd: float = 0.0
+    unpriced: int = 0
 
     def __add__(self, other: Accounts) -> Accounts:
         mine, theirs = asdict(self), asdict(other)
@@ -51,7 +42,7 @@ class Accounts:
 
     def as_json(self) -> dict[str, Any]:
         """Return the books as plain values."""
-        return asdict(self)
+        return {**asdict(self), "cost_usd": round(self.cost_usd, _DECIMALS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +51,7 @@ class Outcome:
 
     frame: pl.DataFrame
     rejections: tuple[Rejection, ...] = ()
-    calls: Calls = Calls()
+    calls: Calls = NO_CALLS
 
     def accounts(self, keys_in: Sequence[str]) -> Accounts:
         """Balance the outcome against the keys of the rows that went in."""
@@ -76,11 +67,16 @@ class Outcome:
             requests=self.calls.requests,
             input_tokens=self.calls.input_tokens,
             output_tokens=self.calls.output_tokens,
+            cost_usd=self.calls.cost_usd,
+            unpriced=self.calls.unpriced,
         )
 
 
 class Observer:
     """Is told what happens inside a step; overridden by whoever shows it."""
+
+    def called(self, step: str, calls: Calls) -> None:
+        """A step's model was called for a row, once or several times, or the store was."""
 
     def answered(self, step: str, key: str, chat: ChatType, answer: Answer) -> None:
         """A row of a step got an answer from its model."""
@@ -94,18 +90,20 @@ class StepContext:
 
     `branch` tells apart steps of one pipeline that send the same requests, so that each gets
     samples of its own. On the `final_attempt`, rows that the provider failed become rejections;
-    before it they make the whole attempt fail, to be tried again.
+    before it they make the whole attempt fail, to be tried again. Calls are charged to `purse`.
     """
 
     def __init__(
         self,
         gateway: Gateway | None = None,
         *,
+        purse: Purse | None = None,
         observer: Observer | None = None,
         branch: int = 0,
         final_attempt: bool = True,
     ) -> None:
         self._gateway = gateway
+        self.purse = purse
         self.observer = observer or Observer()
         self.branch = branch
         self.final_attempt = final_attempt

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
 from abc import abstractmethod
-from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 from pydantic import Field
 
-from llms.chat import ChatRequest, ChatType
+from llms.chat import ChatRequest, ChatType, Sample
 from llms.digest import digest
 from llms.errors import (
     ConfigurationError,
-    ProviderRefused,
     RowRejected,
+    RunStopper,
     StoreError,
+    UnfitAnswer,
 )
-from llms.gateway import first_error
+from llms.gateway import together
 from llms.llm import LLM, own_sample
 from llms.registry import LLMField
+from llms.spending import Calls
 from tasks.declaration import Columns, required, typed
 from tasks.frames import rows_of
 from tasks.generated import METADATA, Books, Exchange, Generated
-from tasks.outcome import Calls, Outcome, StepContext
+from tasks.outcome import Outcome, StepContext
 from tasks.row import KEY, Row, copied, describe_error
 from tasks.step import Step
-
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -55,25 +53,47 @@ class Ask:
         """Send a chat and return its answers.
 
         Raises:
+            LLMError: no answer came, or one that does not follow the schema.
+        """
+        exchanges = await self.each(chat, num_generations, response_schema=response_schema)
+        for exchange in exchanges:
+            if exchange.unfit is not None:
+                raise exchange.unfit
+        return exchanges
+
+    async def each(
+        self,
+        chat: ChatType,
+        num_generations: int = 1,
+        *,
+        response_schema: dict[str, Any] | None = None,
+    ) -> list[Exchange]:
+        """Send a chat and return its answers, those among them that do not follow the schema too.
+
+        Raises:
             LLMError: no answer came.
         """
         chat = copied(chat)
         owner = f"{self.key}/{self.context.branch}" if self.context.branch else self.key
         request = ChatRequest(chat, response_schema)
         samples = [own_sample(owner, self._seen, request) for _ in range(num_generations)]
-        gateway = self.context.gateway
-        if num_generations == 1:
-            answers = [await gateway.complete(self.llm, request, samples[0])]
-        else:
-            answers = await _together(
-                [gateway.complete(self.llm, request, sample) for sample in samples]
-            )
-        for answer in answers:
-            usage = answer.completion.usage
-            self.calls += Calls(1, int(answer.reused), usage.input_tokens, usage.output_tokens)
-            self.last_reply = answer.completion.text
-            self.context.observer.answered(self.step, self.key, chat, answer)
-        return [Exchange(chat, answer.completion) for answer in answers]
+        exchanges = await together([self._ask(request, sample, chat) for sample in samples])
+        self.last_reply = exchanges[-1].completion.text
+        return exchanges
+
+    async def _ask(self, request: ChatRequest, sample: Sample, chat: ChatType) -> Exchange:
+        observer, purse = self.context.observer, self.context.purse
+        try:
+            answer = await self.context.gateway.complete(self.llm, request, sample, purse)
+        except UnfitAnswer as error:
+            self.calls += error.calls
+            self.last_reply = error.completion.text
+            observer.called(self.step, error.calls)
+            return Exchange(chat, error.completion, error)
+        self.calls += answer.calls
+        observer.called(self.step, answer.calls)
+        observer.answered(self.step, self.key, chat, answer)
+        return Exchange(chat, answer.completion)
 
 
 class Task(Step):
@@ -126,7 +146,7 @@ class Task(Step):
     async def answer(self, input: Row, ask: Ask) -> list[Generated]:
         """Return the generations for one row."""
         schema = self.response_schema(input) if self.use_default_structured_output else None
-        exchanges = await ask(
+        exchanges = await ask.each(
             self.format_input(copied(input)), self.num_generations, response_schema=schema
         )
         return [Generated(self._read(exchange, input), exchange) for exchange in exchanges]
@@ -150,7 +170,7 @@ class Task(Step):
     async def _answer_all(
         self, rows: list[Row], keys: list[str], context: StepContext
     ) -> list[tuple[list[Generated] | Exception, Ask]]:
-        return await _together(
+        return await together(
             [
                 self._answer_row(row, Ask(self.llm, self.name, key, context))
                 for row, key in zip(rows, keys, strict=True)
@@ -161,7 +181,7 @@ class Task(Step):
         result: list[Generated] | Exception
         try:
             result = await self.answer(row, ask)
-        except (ProviderRefused, StoreError, ConfigurationError):
+        except (RunStopper, StoreError, ConfigurationError):
             raise
         except Exception as error:
             result = error
@@ -170,8 +190,10 @@ class Task(Step):
         return result, ask
 
     def _read(self, exchange: Exchange, row: Row) -> Row | RowRejected:
+        if exchange.unfit is not None:
+            return RowRejected(str(exchange.unfit))
         try:
-            outputs = self.format_output(exchange.completion.text, copied(row))
+            outputs = self.format_output(exchange.completion.written, copied(row))
         except ConfigurationError:
             raise
         except RowRejected as error:
@@ -184,13 +206,3 @@ class Task(Step):
         if missing:
             return RowRejected(f"the reply gave no {', '.join(map(repr, missing))}")
         return outputs
-
-
-async def _together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Run coroutines at once; the first that fails stops the others."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(coroutine) for coroutine in coroutines]
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from None
-    return [task.result() for task in tasks]

@@ -15,5 +15,6 @@ def stillhouse_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     """Keep answers and partitions of a test in a folder of its own."""
     home = tmp_path / "home"
     monkeypatch.setenv("STILLHOUSE_HOME", str(home))
+    monkeypatch.delenv("STILLHOUSE_STORE", raising=False)
     yield home
     close_gateways()

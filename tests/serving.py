@@ -1,4 +1,4 @@
-"""An aiohttp server in a thread of the test process."""
+"""A server in a thread of the test process."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from aiohttp import web
 
-Runner = TypeVar("Runner", web.AppRunner, web.ServerRunner)
+class Stoppable(Protocol):
+    """A server that can be told to end."""
+
+    async def cleanup(self) -> None:
+        """Stop listening and end what is served."""
+
+
+Runner = TypeVar("Runner", bound=Stoppable)
 
 
 @contextmanager

@@ -15,7 +15,13 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 
+store = App(name="store", help="Show what the completion store holds and has saved.")
+app.command(store)
+
+_ASK_AGAIN_LATER = 75
+
 Options = Annotated[str, Parameter(allow_leading_hyphen=True, show=False)]
+ForPrograms = Annotated[bool, Parameter(negative=(), help="Print JSON, for programs.")]
 
 
 @app.command(help_flags=[])
@@ -56,6 +62,17 @@ def steps(name: str | None = None) -> None:
 
 
 @app.command
+def models(*, check: str | None = None, json: ForPrograms = False) -> None:
+    """List the providers of models, what they support and what they need.
+
+    `--check provider:model` makes one small call of a model and tells what came back.
+    """
+    from flows.command.models import list_models
+
+    list_models(check, as_json=json)
+
+
+@app.command
 def ui(*, port: int = 4200) -> None:
     """Serve the Prefect UI for the runs of this folder, until Ctrl-C."""
     from flows.command.ui import serve_ui
@@ -63,8 +80,38 @@ def ui(*, port: int = 4200) -> None:
     serve_ui(port)
 
 
+@store.default
+def show_store(*, json: ForPrograms = False) -> None:
+    """Show size, answers, money spent and saved, and what each dataset cost in each month."""
+    from flows.command.store import show_store
+
+    show_store(json)
+
+
+@store.command
+def prune(
+    *,
+    older_than: str | None = None,
+    pipeline: str | None = None,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    json: ForPrograms = False,
+) -> None:
+    """Remove stored answers: `stillhouse store prune --older-than 30d`.
+
+    `--older-than` takes those unused for some minutes, hours, days or weeks (90m, 12h, 30d, 4w),
+    `--pipeline` those made for a pipeline, both together the answers that are both. What is
+    removed is paid for again when it is next needed; `--dry-run` only counts it.
+    """
+    from flows.command.store import prune_store
+
+    prune_store(older_than, pipeline, dry_run=dry_run, json=json)
+
+
 def main() -> None:
-    """Run the command; an error of the user's is one sentence and no traceback."""
+    """Run the command; an error of the user's is one sentence and no traceback.
+
+    It exits with 75 if the run waits for batch jobs, and with 1 or 2 for what is to be mended.
+    """
     try:
         app(sys.argv[1:], exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
@@ -78,9 +125,9 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         # Imported only now: `--help` need not wait for it.
-        from llms.errors import StillhouseError
+        from llms.errors import BatchPending, StillhouseError
 
         if not isinstance(error, StillhouseError):
             raise
         print(f"stillhouse: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(_ASK_AGAIN_LATER if isinstance(error, BatchPending) else 1)

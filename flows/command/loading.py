@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 import flows
 from flows.pipeline import Pipeline
-from flows.publishing.destination import Destination
+from flows.settings import FlowSettings
 from llms.config import explain
 from llms.errors import ConfigurationError
 
@@ -125,12 +125,12 @@ def _module_at(path: Path) -> ModuleType:
 def _from_yaml(path: Path) -> FlowFile:
     graph = Pipeline.from_yaml(path)
 
-    class Settings(Destination):
+    class Settings(FlowSettings):
         output: str = Field(default=f"data/{graph.name}", description="Folder for the dataset")
 
     def run_file(settings: Any) -> dict[str, Any]:
         settings.check()
-        return settings.deliver(graph.run())  # type: ignore[no-any-return]  # settings are Settings
+        return settings.deliver(settings.run(graph))  # type: ignore[no-any-return]  # settings are Settings
 
     flow = Flow(run_file, name=graph.name, description=graph.description, persist_result=False)
     return FlowFile(path.name, flow, Settings, lambda _: graph)

@@ -10,6 +10,7 @@ from rich.console import Console
 from flows.command.loading import find_flow, project_flows, read_settings
 from flows.runtime.session import prefect_session, quiet_console
 from llms.errors import StillhouseError
+from llms.spending import dollars
 
 
 def run_flow(name: str, options: Sequence[str]) -> None:
@@ -33,11 +34,18 @@ def run_flow(name: str, options: Sequence[str]) -> None:
     _tell(result)
 
 
+def _cost(summary: dict[str, Any]) -> str:
+    unknown = summary["calls"] and summary["unpriced"]
+    beside = f" ({summary['unpriced']:,} answers have no known price)" if unknown else ""
+    return f"{dollars(summary['spent_usd'])} spent{beside}"
+
+
 def _tell(summary: dict[str, Any]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"{summary['dataset']}: {summary['rows']:,} rows, {summary['rejected']:,} rejected. "
-        f"{summary['calls']:,} model calls, {summary['reused']:,} answers reused."
+        f"{summary['calls']:,} model calls, {summary['reused']:,} answers reused, "
+        f"{_cost(summary)}."
     )
     console.print(f"Dataset: {summary['folder']}")
     if commit := summary.get("commit"):

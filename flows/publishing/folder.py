@@ -32,7 +32,7 @@ from llms.errors import ConfigurationError, StillhouseError
 
 MANIFEST = "manifest.json"
 _SHARD_BYTES = 200_000_000
-_ROWS_PER_GROUP = 5_000
+_ROWS_PER_GROUP = 1_000
 
 
 class PublishingError(StillhouseError):

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flows.dataset import DatasetVersion
+from llms.spending import dollars
+from tasks.outcome import Accounts
 from tasks.row import Row
 
 _CELL = 240
@@ -15,17 +17,28 @@ _SAMPLES = 3
 def accounts_table(version: DatasetVersion) -> str:
     """Return a Markdown table: for each step its rows in and out, and what became of the rest."""
     lines = [
-        "| step | rows in | expanded | rejected | filtered | rows out | requests | tokens in/out |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| step | rows in | expanded | rejected | filtered | rows out | requests | tokens in/out "
+        "| cost |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, books in version.accounts.items():
         asked = f"{books.requests:,}" if books.requests else ""
         tokens = f"{books.input_tokens:,} / {books.output_tokens:,}" if books.requests else ""
         lines.append(
             f"| {name} | {books.rows_in:,} | {books.expanded:,} | {books.rejected:,} "
-            f"| {books.filtered:,} | {books.rows_out:,} | {asked} | {tokens} |"
+            f"| {books.filtered:,} | {books.rows_out:,} | {asked} | {tokens} | {cost_of(books)} |"
         )
     return "\n".join(lines)
+
+
+def cost_of(books: Accounts) -> str:
+    """Return what the answers behind some rows cost, and how many have no known price."""
+    if not books.requests:
+        return ""
+    if books.unpriced == books.requests:
+        return "unknown"
+    unknown = f" + {books.unpriced:,} of unknown price" if books.unpriced else ""
+    return f"{dollars(books.cost_usd)}{unknown}"
 
 
 def rejections_table(version: DatasetVersion) -> str:

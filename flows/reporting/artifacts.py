@@ -16,8 +16,15 @@ from prefect.artifacts import (
 )
 
 from flows.dataset import DatasetVersion
-from flows.reporting.accounts import accounts_table, joined, rejections_table, samples
+from flows.reporting.accounts import (
+    accounts_table,
+    cost_of,
+    joined,
+    rejections_table,
+    samples,
+)
 from flows.runtime.progress import Progress
+from llms.spending import dollars
 
 _SECONDS_BETWEEN_UPDATES = 3.0
 
@@ -56,8 +63,9 @@ def accounts_page(version: DatasetVersion) -> str:
         [
             f"# {version.name}",
             f"{version.rows:,} rows. {version.calls:,} model calls in this run, "
+            f"{dollars(version.spent_usd)} spent, "
             f"{summary['reused']:,} answers reused; {books.input_tokens:,} tokens in and "
-            f"{books.output_tokens:,} out behind all of them.",
+            f"{books.output_tokens:,} out behind all of them, cost {cost_of(books) or '$0'}.",
             "## Accounts",
             accounts_table(version),
             f"## Rejected\n\n{rejected}" if rejected else "",

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from flows.runtime.progress import Progress
+from flows.runtime.progress import Progress, StepProgress
+from llms.spending import dollars
 
 console = Console(stderr=True)
 
@@ -48,7 +49,7 @@ def _table(progress: Progress) -> Table:
         caption_justify="left",
     )
     table.add_column("step")
-    for heading in ("rows", "rejected", "calls", "reused", "tokens in", "tokens out"):
+    for heading in ("rows", "rejected", "calls", "reused", "tokens in", "tokens out", "spent"):
         table.add_column(heading, justify="right")
     for step in progress.steps.values():
         total = "…" if step.total is None else f"{step.total:,}"
@@ -60,6 +61,7 @@ def _table(progress: Progress) -> Table:
             f"{step.reused:,}" if step.reused else "",
             f"{step.input_tokens:,}" if step.requests else "",
             f"{step.output_tokens:,}" if step.requests else "",
+            _spent(step),
         )
     return table
 
@@ -71,8 +73,15 @@ def _line(progress: Progress) -> str:
     until = f", about {_duration(left)} left" if left is not None else ""
     return (
         f"{progress.fraction():.0%} done, {progress.calls:,} calls, {progress.reused:,} reused, "
-        f"{tokens_in:,} tokens in, {tokens_out:,} out, {rejected:,} rejected{until}"
+        f"{tokens_in:,} tokens in, {tokens_out:,} out, "
+        f"{dollars(progress.spent_usd)} spent, {rejected:,} rejected{until}"
     )
+
+
+def _spent(step: StepProgress) -> str:
+    if not step.requests:
+        return ""
+    return "unknown" if step.unpriced == step.requests else dollars(step.spent_usd)
 
 
 def _duration(seconds: float) -> str:

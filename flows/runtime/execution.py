@@ -8,10 +8,12 @@ from typing import Any
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.runtime.pending import joined
 from flows.runtime.run import Run
+from flows.runtime.sharing import shared_limits
 from flows.runtime.step_runs import Reference, dataset_task, partition_task, source_task
 from flows.runtime.workspace import Partition
-from llms.errors import StillhouseError
+from llms.errors import BatchPending, BudgetExceeded, StillhouseError
 from tasks.fan_in import FanInStep
 from tasks.graph import Graph
 from tasks.step import GeneratorStep, GlobalStep
@@ -39,10 +41,12 @@ def execute(run: Run) -> Partitions:
     """Run every step and return what each one made. Must be called inside a flow run.
 
     Raises:
+        BatchPending: all that can begin has begun, and waits for batch jobs.
         StillhouseError: the first error that stopped the run. What is finished is kept.
     """
     run.graph.validate()
-    run.graph.check_models()
+    run.graph.check_models(run.purse)
+    run.shares = shared_limits(run.graph)
     made: dict[str, list[Any]] = {}
     stages = _stages(run.graph)
     workers = _PARTITIONS_AT_ONCE * max(1, len(run.graph.steps) - 1)
@@ -56,11 +60,33 @@ def execute(run: Run) -> Partitions:
                 name: [_gathered(run, name, number, item) for number, item in enumerate(items)]
                 for name, items in made.items()
             }
+        except BatchPending:
+            raise _what_stops(run, made) from None
         except BaseException as error:
             reason = error if isinstance(error, StillhouseError) else RunFailed("interrupted")
             run.stop(reason)
             run.gateway.interrupt()
+            if isinstance(error, BudgetExceeded):
+                raise _what_stops(run, made) from None
             raise
+
+
+def _what_stops(run: Run, made: dict[str, list[Any]]) -> StillhouseError:
+    """Return why a run ends, once all that has begun is done.
+
+    A job that goes on may still give back a part of a budget that has no room.
+    """
+    pending = []
+    for item in (item for items in made.values() for item in items):
+        if isinstance(item, PrefectFuture):
+            item.wait()
+            # a task whose input was not made never began
+            failed = item.state.is_failed()
+            result = item.state.result(raise_on_failure=False) if failed else None
+            pending += [result] if isinstance(result, BatchPending) else []
+    if run.error is not None and not (pending and isinstance(run.error, BudgetExceeded)):
+        return run.error
+    return joined(pending)
 
 
 def _read_sources(run: Run, runner: ThreadPoolTaskRunner[Any], made: dict[str, list[Any]]) -> None:

@@ -9,18 +9,26 @@ from flows.dataset import DatasetVersion
 from flows.reporting.artifacts import publish_accounts, published_progress
 from flows.reporting.terminal import shown_progress
 from flows.runtime.execution import execute
+from flows.runtime.ledger import spending
+from flows.runtime.pending import put_off
 from flows.runtime.run import EverythingRejected, Run
 from flows.runtime.secrets import read_secret_blocks
 from flows.runtime.session import prefect_session, quiet_console
 from flows.runtime.workspace import Workspace
-from llms.errors import StillhouseError
-from llms.gateway import Gateway
+from llms.errors import BatchPending, StillhouseError
+from llms.gateway import Budget, Gateway
 from llms.home import home
 from tasks.graph import Graph, pipeline_digest
 
 
 def run_graph(
-    graph: Graph, *, use_cache: bool, rows_per_partition: int | None, gateway: Gateway
+    graph: Graph,
+    *,
+    use_cache: bool,
+    rows_per_partition: int | None,
+    gateway: Gateway,
+    budget: Budget | None,
+    monthly_budget: Budget | None,
 ) -> DatasetVersion:
     """Run a graph and return the finished dataset; see `Pipeline.run`."""
     read_secret_blocks()
@@ -31,9 +39,14 @@ def run_graph(
         use_cache=use_cache,
         rows_per_partition=rows_per_partition,
     )
-    if FlowRunContext.get() is not None:
-        return _recorded(run)
-    return _as_own_flow(run)
+    with spending(run, budget, monthly_budget):
+        if FlowRunContext.get() is None:
+            return _as_own_flow(run)
+        try:
+            return _recorded(run)
+        except BatchPending as pending:
+            put_off(pending)
+            raise
 
 
 def _as_own_flow(run: Run) -> DatasetVersion:
@@ -57,7 +70,9 @@ def _as_own_flow(run: Run) -> DatasetVersion:
 def _recorded(run: Run) -> DatasetVersion:
     with run, shown_progress(run.progress), published_progress(run.progress):
         partitions = execute(run)
-    version = DatasetVersion(run.graph, run.workspace, partitions, run.progress.calls)
+    version = DatasetVersion(
+        run.graph, run.workspace, partitions, run.progress.calls, run.progress.spent_usd
+    )
     publish_accounts(version)
     if not version.rows:
         raise EverythingRejected(_nothing_left(version))

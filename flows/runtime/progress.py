@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from llms.chat import Answer, ChatType
+from flows.runtime.room import Place
+from llms.spending import Calls
 from tasks.outcome import Observer
 
 
@@ -23,6 +24,9 @@ class StepProgress:
     reused: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    spent_usd: float = 0.0
+    saved_usd: float = 0.0
+    unpriced: int = 0
 
 
 @dataclass(slots=True)
@@ -38,7 +42,7 @@ class Progress:
         """Start counting for the named steps."""
         return cls({name: StepProgress(name) for name in names})
 
-    def add(self, step: str, **counts: int) -> None:
+    def add(self, step: str, **counts: float) -> None:
         """Add to counts of a step."""
         with self._lock:
             progress = self.steps[step]
@@ -67,6 +71,16 @@ class Progress:
         steps = self.steps.values()
         return sum(s.input_tokens for s in steps), sum(s.output_tokens for s in steps)
 
+    @property
+    def spent_usd(self) -> float:
+        """US dollars spent in this run, as far as prices are known."""
+        return sum(step.spent_usd for step in self.steps.values())
+
+    @property
+    def saved_usd(self) -> float:
+        """US dollars that reused answers cost when they were bought."""
+        return sum(step.saved_usd for step in self.steps.values())
+
     def fraction(self) -> float:
         """Return the finished share of the work that is known so far, 0 to 1."""
         known = [step for step in self.steps.values() if step.total]
@@ -84,26 +98,31 @@ class Progress:
 class AttemptObserver(Observer):
     """Counts what one attempt at a partition does, and takes it back if the attempt fails."""
 
-    def __init__(self, progress: Progress, step: str) -> None:
+    def __init__(self, progress: Progress, step: str, place: Place | None = None) -> None:
         self._progress = progress
         self._step = step
+        self._place = place
         self._done = 0
         self._rejected = 0
 
-    def answered(self, step: str, key: str, chat: ChatType, answer: Answer) -> None:
-        usage = answer.completion.usage
+    def called(self, step: str, calls: Calls) -> None:
         self._progress.add(
             self._step,
-            requests=1,
-            reused=int(answer.reused),
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
+            requests=calls.requests,
+            reused=calls.reused,
+            input_tokens=calls.input_tokens,
+            output_tokens=calls.output_tokens,
+            spent_usd=calls.cost_usd - calls.saved_usd,
+            saved_usd=calls.saved_usd,
+            unpriced=calls.unpriced,
         )
 
     def finished(self, step: str, made: int, rejected: int) -> None:
         self._done += made
         self._rejected += rejected
         self._progress.add(self._step, done=made, rejected=rejected)
+        if self._place is not None:
+            self._place.finish(made + rejected)
 
     def settle(self, rows_in: int, rejected: int) -> None:
         """Set the counts to what the attempt came to; a failed attempt came to nothing."""

@@ -10,9 +10,10 @@ from uuid import uuid4
 import polars as pl
 
 from flows.runtime.progress import Progress
+from flows.runtime.room import Room, room_for
 from flows.runtime.workspace import Workspace
 from llms.errors import ConfigurationError, StillhouseError
-from llms.gateway import Gateway
+from llms.gateway import Gateway, Purse
 from tasks.graph import Graph
 from tasks.step import Step
 
@@ -43,9 +44,12 @@ class Run:
     gateway: Gateway
     use_cache: bool = True
     rows_per_partition: int | None = None
+    purse: Purse | None = None
     id: str = field(default_factory=lambda: uuid4().hex)
     progress: Progress = field(init=False)
+    rooms: dict[str, Room] = field(init=False)
     branches: dict[str, int] = field(init=False)
+    shares: dict[str, list[str]] = field(default_factory=dict)
     executed: set[tuple[str, int]] = field(default_factory=set)
     error: StillhouseError | None = None
     _loaded: set[str] = field(default_factory=set)
@@ -53,6 +57,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.progress = Progress.of(self.graph.steps)
+        self.rooms = {name: room_for(step) for name, step in self.graph.steps.items()}
         self.branches = self.graph.branches()
 
     def __enter__(self) -> Run:

@@ -14,9 +14,10 @@ from prefect.tasks import exponential_backoff
 
 from flows.runtime.progress import AttemptObserver
 from flows.runtime.run import Run, RunStopped, find_run
+from flows.runtime.sharing import share_of
 from flows.runtime.workspace import Partition
 from llms.digest import digest
-from llms.errors import StillhouseError, TransientError
+from llms.errors import BatchPending, StillhouseError, TransientError
 from tasks.fan_in import FanInStep
 from tasks.frames import keys_of
 from tasks.outcome import Accounts, Outcome, StepContext
@@ -91,18 +92,20 @@ def _read_source(run_id: str, step: str) -> list[Reference]:
 
 def _run_partition(run_id: str, step: str, partition: int, inputs: list[Reference]) -> Reference:
     run = find_run(run_id)
-    observer = AttemptObserver(run.progress, step)
     taken = [Partition.from_json(reference) for reference in inputs]
-    try:
-        run.raise_if_stopped()
-        made = _make(run, step, taken, observer)
-        observer.settle(made.accounts.rows_in, made.accounts.rejected)
-        run.watch_for_hopelessness(step)
-    except StillhouseError as error:
-        observer.settle(0, 0)
-        if not isinstance(error, TransientError):
-            run.stop(error)
-        raise
+    with run.rooms[step].place(max(part.rows for part in taken)) as place:
+        observer = AttemptObserver(run.progress, step, place)
+        try:
+            run.raise_if_stopped()
+            with share_of(run.shares.get(step, [])):
+                made = _make(run, step, taken, observer)
+            observer.settle(made.accounts.rows_in, made.accounts.rejected)
+            run.watch_for_hopelessness(step)
+        except StillhouseError as error:
+            observer.settle(0, 0)
+            if not isinstance(error, (TransientError, BatchPending)):
+                run.stop(error)
+            raise
     run.executed.add((step, partition))
     _log(made.accounts)
     return made.as_json()
@@ -156,6 +159,7 @@ def _context(run: Run, step: str, observer: AttemptObserver) -> StepContext:
     last = attempt is None or attempt.task_run.run_count > RETRIES
     return StepContext(
         run.gateway,
+        purse=run.purse,
         observer=observer,
         branch=run.branches.get(step, 0),
         final_attempt=last,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from hashlib import sha256
+from dataclasses import dataclass, field
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -21,9 +22,13 @@ from llms.errors import (
     ConfigurationError,
     ContextLengthExceeded,
     MissingPackageError,
+    RequestTimedOut,
     ServerFailed,
 )
-from llms.llm import LLM, GenerationParameters
+from llms.llm import LLM, GenerationParameters, Reply
+from llms.model import Supports
+from llms.providers.replies import clean, logprobs_of, without_inline_thought
+from llms.weights import file_digest
 
 _PACKAGED = "smollm2-135m-instruct"
 _HUB = "hf://"
@@ -36,6 +41,10 @@ class LlamaCppParameters(GenerationParameters):
     top_k: int | None = Field(default=None, ge=0)
     min_p: float | None = Field(default=None, ge=0, le=1)
     repeat_penalty: float | None = Field(default=None, gt=0)
+    frequency_penalty: float | None = Field(default=None, ge=-2, le=2)
+    presence_penalty: float | None = Field(default=None, ge=-2, le=2)
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +63,15 @@ class LlamaCppLLM(LLM):
     """
 
     provider: ClassVar = "llama-cpp"
+    free: ClassVar = True
+    supports: ClassVar = Supports(structured_output=True, logprobs=True, seed=True)
 
     model: str = _PACKAGED
     generation_kwargs: LlamaCppParameters = LlamaCppParameters()
     n_ctx: int = Field(default=2048, ge=64)
     n_threads: Operational[int | None] = Field(default=None, ge=1)
     n_gpu_layers: Operational[int] = -1
-    max_concurrent_requests: Operational[int] = Field(default=8, ge=1)
+    max_concurrent_requests: Operational[int | None] = Field(default=8, ge=1)
     timeout: Operational[float] = Field(default=600.0, gt=0)
 
     @cached_property
@@ -69,13 +80,18 @@ class LlamaCppLLM(LLM):
         if self.model == _PACKAGED or self.model.startswith(_HUB):
             return content
         path = self.path()
-        return {**content, "model": _file_digest(path, path.stat().st_mtime_ns)}
+        return {**content, "model": file_digest(path)}
 
     @cached_property
     def account(self) -> str:
         weights = self.model if self.model.startswith(_HUB) else self.path()
         changed = weights.stat().st_mtime_ns if isinstance(weights, Path) else ""
         return f"{self.provider}:{weights}:{changed}:{self.n_ctx}:{self.max_concurrent_requests}"
+
+    @property
+    def slots(self) -> int:
+        """Requests that the model works on at once."""
+        return self.max_concurrent_requests or 8
 
     def check(self) -> None:
         if find_spec("xllamacpp") is None:
@@ -113,8 +129,8 @@ class LlamaCppLLM(LLM):
         threads = self.n_threads or _free_cores()
         params = xllamacpp.CommonParams()
         params.model.path = str(self.path())
-        params.n_parallel = self.max_concurrent_requests
-        params.n_ctx = self.n_ctx * self.max_concurrent_requests
+        params.n_parallel = self.slots
+        params.n_ctx = self.n_ctx * self.slots
         params.n_gpu_layers = self.n_gpu_layers
         for cpu in (params.cpuparams, params.cpuparams_batch):
             cpu.n_threads = threads
@@ -131,32 +147,30 @@ class LlamaCppLLM(LLM):
             ) from error
         return _Engine(
             server,
-            ThreadPoolExecutor(self.max_concurrent_requests, thread_name_prefix="llama-cpp"),
+            ThreadPoolExecutor(self.slots, thread_name_prefix="llama-cpp"),
         )
 
     async def close(self, client: _Engine) -> None:
         client.threads.shutdown(wait=False)
 
-    async def send(self, client: _Engine, request: ChatRequest, seed: int) -> Completion:
-        import asyncio
-
+    async def send(self, client: _Engine, request: ChatRequest, seed: int) -> Reply:
+        stopped = Event()
+        body = self._body(request, seed)
         try:
-            reply = await asyncio.get_running_loop().run_in_executor(
-                client.threads, client.server.handle_chat_completions, self._body(request, seed)
-            )
+            async with asyncio.timeout(self.timeout):
+                written = await asyncio.get_running_loop().run_in_executor(
+                    client.threads, _generate, client.server, body, stopped
+                )
+        except TimeoutError as error:
+            raise RequestTimedOut(
+                f"llama.cpp made no answer within {self.timeout:g} s; raise timeout=, or lower "
+                f"max_new_tokens or max_concurrent_requests."
+            ) from error
         except (RuntimeError, TypeError, ValueError) as error:
             raise BadRequest(f"llama.cpp: {error}") from error
-        if "error" in reply:
-            raise _error_for(reply["error"])
-        choice = reply["choices"][0]
-        usage = reply["usage"]
-        return Completion(
-            text=choice["message"].get("content") or "",
-            usage=Usage(usage["prompt_tokens"], usage["completion_tokens"]),
-            finish_reason=choice["finish_reason"],
-            model=Path(reply["model"]).name,
-            request_id=reply["id"],
-        )
+        finally:
+            stopped.set()
+        return Reply(written.completion())
 
     def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
         parameters = self.generation_kwargs.model_dump(exclude_none=True)
@@ -165,15 +179,69 @@ class LlamaCppLLM(LLM):
             "max_tokens": parameters.pop("max_new_tokens", 512),
             **parameters,
             "seed": seed,
+            "stream": True,
+            "stream_options": {"include_usage": True},
         }
         if "stop" in body:
             body["stop"] = list(body["stop"])
+        if "top_logprobs" in body:
+            body["logprobs"] = True
         if request.response_schema is not None:
             body["response_format"] = {
                 "type": "json_schema",
                 "json_schema": {"name": "reply", "schema": request.response_schema, "strict": True},
             }
         return body
+
+
+@dataclass(slots=True)
+class _Written:
+    """An answer as it grows, piece by piece."""
+
+    texts: list[str] = field(default_factory=list)
+    thoughts: list[str] = field(default_factory=list)
+    positions: list[dict[str, Any]] = field(default_factory=list)
+    finish_reason: str = "stop"
+    last: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, piece: dict[str, Any]) -> None:
+        if "error" in piece:
+            raise _error_for(piece["error"])
+        self.last = piece
+        for choice in piece["choices"]:
+            self.texts.append(choice["delta"].get("content") or "")
+            self.thoughts.append(choice["delta"].get("reasoning_content") or "")
+            self.positions += (choice.get("logprobs") or {}).get("content") or ()
+            self.finish_reason = choice["finish_reason"] or self.finish_reason
+
+    def completion(self) -> Completion:
+        usage = self.last["usage"]
+        text, inline = without_inline_thought(clean("".join(self.texts)), self.finish_reason)
+        return Completion(
+            text=text,
+            usage=Usage(usage["prompt_tokens"], usage["completion_tokens"]),
+            finish_reason=self.finish_reason,
+            model=Path(self.last["model"]).name,
+            request_id=self.last["id"],
+            reasoning=clean("".join(self.thoughts)) or inline or None,
+            logprobs=logprobs_of(self.positions),
+        )
+
+
+def _generate(server: Any, body: dict[str, Any], stopped: Event) -> _Written:
+    """Generate in pieces, so that an answer which nobody waits for any more can be stopped."""
+    pieces: list[dict[str, Any]] = []
+
+    def take(piece: dict[str, Any]) -> bool:
+        pieces.append(piece)
+        return stopped.is_set()
+
+    if not stopped.is_set():
+        server.handle_chat_completions(body, take)
+    written = _Written()
+    for piece in pieces:
+        written.add(piece)
+    return written
 
 
 def _free_cores() -> int:
@@ -215,12 +283,3 @@ def _downloaded(url: str) -> Path:
         return Path(hf_hub_download(f"{owner}/{repo}", file))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise ConfigurationError(f"{url!r} cannot be downloaded: {error}") from error
-
-
-@lru_cache(maxsize=32)
-def _file_digest(path: Path, modified: int) -> str:
-    with path.open("rb") as file:
-        hasher = sha256()
-        while chunk := file.read(1 << 20):
-            hasher.update(chunk)
-    return hasher.hexdigest()

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from llms.chat import ChatRequest, Completion, Usage
+from llms.chat import ChatRequest, Completion, Usage, text_content
 from llms.config import Operational
-from llms.llm import LLM
+from llms.llm import LLM, Reply
+from llms.model import Supports
 
 
 class ScriptedLLM(LLM):
@@ -19,10 +20,13 @@ class ScriptedLLM(LLM):
 
     The first pattern of `rules` (regular expression to reply) found in the last message answers;
     else one of `replies`, the same one for the same sample. In a reply, `{prompt}` stands for the
-    last message. Each answer takes `delay` seconds. A test that needs more overrides `reply`.
+    last message. Each answer takes `delay` seconds. It enforces no schema: the gateway asks
+    for one in the last message. A test that needs more overrides `reply`.
     """
 
     provider: ClassVar = "scripted"
+    free: ClassVar = True
+    supports: ClassVar = Supports(structured_output=False, seed=True)
 
     model: str = "scripted"
     rules: Mapping[str, str] = Field(default_factory=dict)
@@ -32,16 +36,17 @@ class ScriptedLLM(LLM):
     def connect(self) -> Any:
         return None
 
-    async def send(self, client: Any, request: ChatRequest, seed: int) -> Completion:
+    async def send(self, client: Any, request: ChatRequest, seed: int) -> Reply:
         if self.delay:
             await asyncio.sleep(self.delay)
         text = self.reply(request, seed)
-        words = sum(len(message["content"].split()) for message in request.messages)
-        return Completion(text, Usage(words, len(text.split())), "stop", self.model)
+        words = sum(len(text_content(message).split()) for message in request.messages)
+        completion = Completion(text, Usage(words, len(text.split())), "stop", self.model)
+        return Reply(completion)
 
     def reply(self, request: ChatRequest, seed: int) -> str:
         """Return the answer to a request; `seed` differs from sample to sample."""
-        prompt = request.messages[-1]["content"]
+        prompt = text_content(request.messages[-1])
         for pattern, reply in self.rules.items():
             if re.search(pattern, prompt):
                 return reply.replace("{prompt}", prompt)

@@ -47,7 +47,12 @@ def pipeline_file(
                 "step": "TextGeneration",
                 "after": ["load"],
                 "parameters": {
-                    "llm": {"provider": "openai", "model": "loopback", "base_url": provider_url},
+                    "llm": {
+                        "provider": "openai",
+                        "model": "loopback",
+                        "base_url": provider_url,
+                        "max_concurrent_requests": 64,
+                    },
                     **(task or {}),
                 },
             },
@@ -66,7 +71,10 @@ def test_a_pipeline_file_runs_and_the_last_lines_say_what_came_of_it(
     done = stillhouse("run", "pipeline.yaml", "--output", "made", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "answers: 3 rows, 1 rejected. 4 model calls, 0 answers reused."
+    assert lines[0] == (
+        "answers: 3 rows, 1 rejected. 4 model calls, 0 answers reused, "
+        "$0.00 spent (4 answers have no known price)."
+    )
     assert lines[1] == f"Dataset: {tmp_path / 'made'}"
     assert lines[2].startswith("Rejected 1 in step answer: ")
     (rejection,) = (tmp_path / "made" / "rejections.jsonl").read_text().splitlines()

@@ -20,8 +20,8 @@ from pydantic import SecretStr
 
 from flows import DatasetVersion, Pipeline
 from flows.publishing import folder as folder_module
-from flows.publishing.destination import Destination
 from flows.publishing.folder import PublishingError
+from flows.settings import FlowSettings
 from llms import OpenAILLM, ScriptedLLM
 from llms.errors import ConfigurationError
 from tasks import KeepColumns, LoadDataFromDicts, Row, RowRejected, Task
@@ -293,7 +293,7 @@ def test_a_folder_of_somebody_else_is_refused_and_stays_as_it_is(
     with pytest.raises(ConfigurationError, match="exists and is not a dataset folder of ours"):
         version_of([{"n": 1}]).save_to_disk(out)
     with pytest.raises(ConfigurationError, match="exists and is not a dataset folder of ours"):
-        Destination(output=str(out)).check()
+        FlowSettings(output=str(out)).check()
     assert contents(out) == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "out"]
 
@@ -308,13 +308,13 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_told_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ConfigurationError, match=r"file' is not a folder that you may write to"):
-        Destination(output=str(tmp_path / "file" / "deep" / "out")).check()
+        FlowSettings(output=str(tmp_path / "file" / "deep" / "out")).check()
 
 
 def test_an_empty_folder_and_a_missing_parent_are_fine(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for out in (tmp_path / "empty", tmp_path / "a" / "b" / "out"):
-        Destination(output=str(out)).check()
+        FlowSettings(output=str(out)).check()
         assert version_of([{"n": 1}]).save_to_disk(out) == out
         assert loaded(out)["n"][:] == [1]
 

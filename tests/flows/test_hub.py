@@ -16,8 +16,8 @@ from huggingface_hub import HfApi, constants
 
 from flows.publishing import folder as folder_module
 from flows.publishing import hub as hub_module
-from flows.publishing.destination import Destination
 from flows.publishing.folder import PublishingError
+from flows.settings import FlowSettings
 from tests.flows.versions import contents, version_of
 from tests.hub import READER, WRITER, FakeHub, LostAnswer, Overtaken, Repository, Status, fake_hub
 
@@ -255,7 +255,7 @@ def test_a_token_that_cannot_publish_is_told_before_the_run(
         version_of([{"n": 1}]).push_to_hub(REPO, token=token)
     monkeypatch.setenv("HF_TOKEN", token)
     with pytest.raises(PublishingError, match=sentence):
-        Destination(output=str(tmp_path / "out"), repo=REPO).check()
+        FlowSettings(output=str(tmp_path / "out"), repo=REPO).check()
     assert hub.calls == ["whoami", "whoami"]
     assert not hub.repositories
 
@@ -307,7 +307,7 @@ def test_a_hub_that_does_not_answer_is_told_in_one_sentence(
 
 def test_a_destination_delivers_to_the_folder_and_to_the_hub(hub: FakeHub, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    destination = Destination(output=str(out), repo=REPO, private=True)
+    destination = FlowSettings(output=str(out), repo=REPO, private=True)
     destination.check()
     summary = destination.deliver(version_of([{"n": 1}]))
     assert summary["folder"] == str(out)

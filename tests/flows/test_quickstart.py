@@ -45,7 +45,10 @@ def test_the_quickstart_makes_pairs_that_load_and_costs_nothing_the_second_time(
     provider.reply = writer_and_judge
     done = quickstart(tmp_path, "--rows", "12", base_url=provider.url)
     assert done.returncode == 0, done.stderr
-    assert "quickstart: 12 rows, 0 rejected. 48 model calls, 0 answers reused." in done.stdout
+    assert (
+        "quickstart: 12 rows, 0 rejected. 48 model calls, 0 answers reused, $0.00 spent "
+        in done.stdout
+    )
     folder = tmp_path / "data" / "quickstart"
     rows = datasets.load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache"))
     assert len(rows) == 12
@@ -62,7 +65,7 @@ def test_the_quickstart_makes_pairs_that_load_and_costs_nothing_the_second_time(
     }
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = quickstart(tmp_path, "--rows", "12", base_url=provider.url)
-    assert "0 model calls, 48 answers reused." in again.stdout
+    assert "0 model calls, 48 answers reused, $0.00 spent." in again.stdout
     assert provider.stats().requests == 48
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

@@ -30,7 +30,9 @@ KEY = "sk-planted-5f3a9c1e77b24d60"
 class OpenGateway(Protocol):
     """Opens a gateway on a store file; it closes with the test."""
 
-    def __call__(self, path: Path | None = None, *, attempts: int = 1) -> Gateway: ...
+    def __call__(
+        self, path: Path | None = None, *, attempts: int = 1, patience: float = 600.0
+    ) -> Gateway: ...
 
 
 RemoteModel = Callable[..., RemoteLLM]
@@ -104,8 +106,12 @@ def open_gateway(store_path: Path) -> Iterator[OpenGateway]:
     """Opens gateways whose retries hardly wait."""
     with ExitStack() as stack:
 
-        def open_one(path: Path | None = None, *, attempts: int = 1) -> Gateway:
-            retries = RetryPolicy(attempts=attempts, first_wait=0.01, longest_wait=0.02)
+        def open_one(
+            path: Path | None = None, *, attempts: int = 1, patience: float = 600.0
+        ) -> Gateway:
+            retries = RetryPolicy(
+                attempts=attempts, first_wait=0.01, longest_wait=0.02, patience=patience
+            )
             gateway = Gateway(CompletionStore(path or store_path), retries=retries)
             return stack.enter_context(closing(gateway))
 

@@ -12,7 +12,8 @@ from llms.errors import ConfigurationError
 from llms.providers.llama_cpp import LlamaCppParameters
 from llms.providers.mistral import MistralParameters
 from llms.providers.openai import OpenAIParameters
-from llms.registry import LLMField
+from llms.registry import PROVIDERS, LLMField
+from tests.llms.conftest import run_python
 
 
 @pytest.mark.parametrize(
@@ -47,9 +48,12 @@ def test_a_model_passes_through_as_it_is() -> None:
         (
             "gpt-5-mini",
             "A model is named 'provider:model', for example 'mistral:mistral-small-latest'; "
-            "'gpt-5-mini' has no provider. Providers: llama-cpp, mistral, openai, ",
+            "'gpt-5-mini' has no provider. Providers: anthropic, anyscale, azure, cohere, ",
         ),
-        ("opnai:gpt-5-mini", "There is no provider 'opnai'; it is one of: llama-cpp, mistral, "),
+        (
+            "opnai:gpt-5-mini",
+            "There is no provider 'opnai'; it is one of: anthropic, anyscale, azure, ",
+        ),
         ({"model": "m"}, "A model given as a mapping needs 'provider' and 'model', for example"),
         ({"provider": "openai"}, "OpenAILLM: parameter 'model' is missing."),
         (7, "A model is an LLM, a 'provider:model' string or a mapping, not a int."),
@@ -60,6 +64,40 @@ def test_what_names_no_model_is_a_configuration_error(value: Any, sentence: str)
     with pytest.raises(ConfigurationError) as caught:
         as_llm(value)
     assert str(caught.value).startswith(sentence)
+
+
+_NEEDED = {
+    "mixture-of-agents": {"aggregator_llm": "scripted:a", "proposers_llms": ["scripted:b"]},
+}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_is_found_by_its_name_and_described_by_it(provider: str) -> None:
+    given = {"provider": provider, "model": "m", **_NEEDED.get(provider, {})}
+    llm = as_llm(given)
+    assert llm.provider == provider
+    assert llm.model == "m"
+    assert as_llm(llm.describe()) == llm
+    if provider not in _NEEDED:
+        assert as_llm(f"{provider}:m") == llm
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_provider_names_what_it_takes_when_it_is_given_something_else(provider: str) -> None:
+    given = {"provider": provider, "model": "m", "tiemout": 3, **_NEEDED.get(provider, {})}
+    with pytest.raises(ConfigurationError, match=r"has no parameter 'tiemout'\. Did you mean"):
+        as_llm(given)
+
+
+def test_every_class_is_exported_by_name_and_none_of_them_loads_an_sdk() -> None:
+    script = (
+        "import sys, llms\n"
+        "from llms.registry import PROVIDERS, provider_class\n"
+        "assert all(getattr(llms, provider_class(p).__name__) for p in PROVIDERS)\n"
+        "sdks = {'openai', 'anthropic', 'cohere', 'ollama', 'mistralai', 'google.genai', 'PIL'}\n"
+        "print(sorted(sdks & set(sys.modules)))"
+    )
+    assert run_python(script) == "[]"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.loopback.chat import default_reply, fixed_reply
+from tests.loopback.embeddings import text_vector
 from tests.loopback.faults import (
     EMPTY_CHOICES,
     MALFORMED,
@@ -12,9 +14,12 @@ from tests.loopback.faults import (
     Reset,
     Status,
     Truncated,
+    mixed_faults,
 )
+from tests.loopback.limits import Limits
 from tests.loopback.process import LoopbackProcess, loopback_process
-from tests.loopback.provider import LoopbackProvider, Stats, default_reply, fixed_reply
+from tests.loopback.provider import LoopbackProvider
+from tests.loopback.stats import Stats
 from tests.loopback.thread import loopback_provider
 
 __all__ = [
@@ -24,6 +29,7 @@ __all__ = [
     "Fault",
     "FaultPlan",
     "Hang",
+    "Limits",
     "LoopbackProcess",
     "LoopbackProvider",
     "Reset",
@@ -34,4 +40,6 @@ __all__ = [
     "fixed_reply",
     "loopback_process",
     "loopback_provider",
+    "mixed_faults",
+    "text_vector",
 ]

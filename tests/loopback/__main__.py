@@ -1,7 +1,9 @@
 """Serve the provider until standard input closes: `python -m tests.loopback --latency 0.2`.
 
 The first line of output is JSON: `{"port": 40123, "url": "http://127.0.0.1:40123/v1"}`.
-`GET /stats` returns the counters, `POST /reset` sets them to zero.
+`GET /stats` returns the counters, `POST /reset` sets them to zero. `--options` takes the switches
+of `ProcessSwitches` as a JSON object, such as
+`{"slots": 8, "limits": {"requests_per_minute": 60}, "faults": {"429": 0.05}, "seed": 1}`.
 """
 
 from __future__ import annotations
@@ -11,24 +13,50 @@ import asyncio
 import json
 import sys
 import threading
+from typing import Any, cast
 
+from tests.loopback.faults import mixed_faults
+from tests.loopback.limits import Limits
 from tests.loopback.provider import LoopbackProvider
+from tests.loopback.switches import ProcessSwitches, Switches
 
 
 def main() -> None:
     """Serve as the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m tests.loopback", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.loopback",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds for each answer")
-    parser.add_argument("--keep-bodies", action="store_true", help="show the bodies in /stats")
+    parser.add_argument("--latency", type=float, help="seconds for each answer")
+    parser.add_argument(
+        "--keep-bodies", action="store_true", default=None, help="show the bodies in /stats"
+    )
+    parser.add_argument("--options", type=json.loads, default={}, help="switches, as JSON")
     arguments = parser.parse_args()
-    provider = LoopbackProvider(latency=arguments.latency, keep_bodies=arguments.keep_bodies)
-    asyncio.run(_serve(provider, arguments.port))
+    flags = {"latency": arguments.latency, "keep_bodies": arguments.keep_bodies}
+    given = {name: value for name, value in flags.items() if value is not None}
+    switches = _read({"keep_bodies": False, **arguments.options, **given})
+    asyncio.run(_serve(LoopbackProvider(**switches), arguments.port))
+
+
+def _read(options: dict[str, Any]) -> Switches:
+    unknown = options.keys() - ProcessSwitches.__annotations__.keys()
+    if unknown:
+        raise SystemExit(f"unknown switches: {sorted(unknown)}")
+    plain = {n: v for n, v in options.items() if n not in ("faults", "seed", "limits")}
+    switches = cast(Switches, plain)
+    if limits := options.get("limits"):
+        switches["limits"] = Limits(**limits)
+    if faults := options.get("faults"):
+        switches["fault"] = mixed_faults(faults, options.get("seed", 0))
+    return switches
 
 
 async def _serve(provider: LoopbackProvider, port: int) -> None:
-    runner = provider.runner()
-    await provider.listen(runner, port)
+    server = provider.runner()
+    await provider.listen(server, port)
     print(json.dumps({"port": provider.port, "url": provider.url}), flush=True)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -41,7 +69,7 @@ async def _serve(provider: LoopbackProvider, port: int) -> None:
     try:
         await stop.wait()
     finally:
-        await runner.cleanup()
+        await server.cleanup()
 
 
 if __name__ == "__main__":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.loopback.http import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class Status:
         """The error in OpenAI's shape (nested) and in Mistral's (flat) at once."""
         error = {"message": self.message, "type": "error", "param": None, "code": self.error}
         return json.dumps({"object": "error", **error, "error": error}).encode()
+
+    def response(self) -> Response:
+        """The answer in OpenAI's and Mistral's shape."""
+        return Response(self.body, self.code, self.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +88,21 @@ def as_function(plan: FaultPlan | None) -> Callable[[int, dict[str, Any]], Fault
         return plan
     faults = iter(plan)
     return lambda number, body: next(faults, None)
+
+
+def mixed_faults(shares: Mapping[str, float], seed: int = 0) -> FaultPlan:
+    """Return a plan that fails these shares of all requests, at random and repeatable by the seed.
+
+    The names are HTTP statuses ("429") and `reset`, `truncated`, `hang`, `malformed` and `empty`.
+    """
+    named: dict[str, Fault] = {
+        "reset": Reset(),
+        "truncated": Truncated(),
+        "hang": Hang(),
+        "malformed": MALFORMED,
+        "empty": EMPTY_CHOICES,
+    }
+    faults = [named[name] if name in named else Status(int(name)) for name in shares]
+    weights = [*shares.values(), 1 - sum(shares.values())]
+    chance = random.Random(seed)
+    return lambda number, body: chance.choices([*faults, None], weights)[0]

@@ -7,25 +7,27 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from urllib.request import Request, urlopen
 
-from tests.loopback.provider import Stats
+from tests.loopback.stats import Stats
+from tests.loopback.switches import ProcessSwitches
 
 _CHECKOUT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class LoopbackProcess:
-    """Where the provider listens, and how to read its counters."""
+    """Where the provider listens, its process, and how to read its counters."""
 
     port: int
+    pid: int
 
     @property
     def root(self) -> str:
-        """The server's address without a path, as Mistral's client wants it."""
+        """The server's address without a path, as most clients but OpenAI's want it."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -49,17 +51,22 @@ class LoopbackProcess:
 
 
 @contextmanager
-def loopback_process(
-    *, latency: float = 0.0, keep_bodies: bool = False
-) -> Iterator[LoopbackProcess]:
-    """Run the provider as `python -m tests.loopback` while the block runs."""
-    command = [sys.executable, "-m", "tests.loopback", "--latency", str(latency)]
-    if keep_bodies:
-        command.append("--keep-bodies")
+def loopback_process(**switches: Unpack[ProcessSwitches]) -> Iterator[LoopbackProcess]:
+    """Run the provider as `python -m tests.loopback` while the block runs.
+
+    Bodies are not kept unless `keep_bodies` says so.
+    """
+    options = json.dumps(switches, default=_as_plain)
+    command = [sys.executable, "-m", "tests.loopback", "--options", options]
     with subprocess.Popen(
         command, cwd=_CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         with process.stdin:
-            yield LoopbackProcess(json.loads(process.stdout.readline())["port"])
+            port = json.loads(process.stdout.readline())["port"]
+            yield LoopbackProcess(port, process.pid)
+
+
+def _as_plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else list(value)

@@ -1,21 +1,26 @@
-"""The chat completions API that OpenAI and Mistral share, with counters and faults."""
+"""The APIs of model providers on 127.0.0.1, with counters, limits and faults."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import struct
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal, Unpack
 
-from aiohttp import web
-
+from tests.loopback.batches import BatchWork
+from tests.loopback.chat import (
+    MODEL,
+    UnreadableRequest,
+    chat_completion,
+    check_chat,
+    default_reply,
+)
+from tests.loopback.dialects.anthropic import ANTHROPIC
+from tests.loopback.dialects.cohere import COHERE
+from tests.loopback.dialects.dialect import Dialect
+from tests.loopback.dialects.gemini import GEMINI
+from tests.loopback.dialects.ollama import OLLAMA, OLLAMA_MODELS
+from tests.loopback.dialects.openai import OPENAI
+from tests.loopback.embeddings import check_embeddings, embedded_texts, embeddings
 from tests.loopback.faults import (
     Body,
     Fault,
@@ -26,74 +31,57 @@ from tests.loopback.faults import (
     Truncated,
     as_function,
 )
+from tests.loopback.files import FileShelf
+from tests.loopback.http import Disconnect, HttpServer, Request, Response, json_response
+from tests.loopback.limits import Limits, RateLimiter
+from tests.loopback.mistral_batches import MistralJobs
+from tests.loopback.openai_batches import OpenAIBatches
+from tests.loopback.stats import Counters, Stats, digest
+from tests.loopback.switches import Switches
 
-Reply = Callable[[dict[str, Any]], str]
-"""Returns the text that answers a request body."""
+Asked = Literal["chat", "embeddings"]
 
-MODEL = "loopback-model"
-
-
-def default_reply(body: dict[str, Any]) -> str:
-    """Answer by content: equal conversations get equal texts, others different ones."""
-    messages = body["messages"]
-    said = blake2b(json.dumps(messages, sort_keys=True).encode(), digest_size=4).hexdigest()
-    return f"Answer {said} to: {messages[-1]['content']}"
-
-
-def fixed_reply(text: str) -> Reply:
-    """Return a reply that says the same to everyone."""
-    return lambda body: text
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What the provider has seen since its start or last reset; clocks are `time.monotonic`.
-
-    `contents` counts requests by the digest of the whole body; `bodies` is empty unless kept.
-    """
-
-    requests: int
-    answered: int
-    in_flight: int
-    most_in_flight: int
-    first_request: float | None
-    last_answer: float | None
-    contents: dict[str, int]
-    authorizations: dict[str, int]
-    bodies: list[dict[str, Any]]
-
-    @property
-    def duplicates(self) -> int:
-        """Requests whose whole body had been sent before."""
-        return sum(self.contents.values()) - len(self.contents)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the counters as plain JSON values."""
-        return {**asdict(self), "duplicates": self.duplicates}
+_GENERATE = ":generateContent"
+_NO_BOUND = 1_000_000
+_KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key")
+_MODELS = {
+    "object": "list",
+    "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "loopback"}],
+}
 
 
 class LoopbackProvider:
     """Handles requests and counts them; `url` ends in /v1, `root` does not."""
 
-    def __init__(
-        self,
-        *,
-        reply: Reply = default_reply,
-        latency: float = 0.0,
-        fault: FaultPlan | None = None,
-        keep_bodies: bool = True,
-    ) -> None:
-        self.reply = reply
-        self.latency = latency
+    def __init__(self, **switches: Unpack[Switches]) -> None:
+        self.reply = switches.get("reply", default_reply)
+        self.latency = switches.get("latency", 0.0)
         self.port = 0
-        self._fault = as_function(fault)
-        self._keep_bodies = keep_bodies
-        self._lock = threading.Lock()
-        self.reset()
+        self._dimension = switches.get("dimension", 8)
+        self._usage_details = switches.get("usage_details", False)
+        self._fault = as_function(switches.get("fault"))
+        self._limiter = RateLimiter(switches.get("limits") or Limits())
+        self._slots = asyncio.Semaphore(switches.get("slots") or _NO_BOUND)
+        self._refuses = switches.get("overload", "queue") == "refuse"
+        self._overload = Status(switches.get("overload_status", 429), message="all slots are busy")
+        self._counters = Counters(keep_bodies=switches.get("keep_bodies", True))
+        self._lines_answered = 0
+        self.batches = BatchWork(
+            self._counters,
+            self._answer_line,
+            seconds=switches.get("batch_seconds", 0.0),
+            line_fault=switches.get("line_fault"),
+            job_faults=switches.get("job_faults", ()),
+            answered_share=switches.get("answered_share", 0.5),
+            lose_creations=switches.get("lose_creations", 0),
+        )
+        self._files = FileShelf(self._counters)
+        self._openai_batches = OpenAIBatches(self.batches, self._files)
+        self._mistral_jobs = MistralJobs(self.batches, self._files)
 
     @property
     def root(self) -> str:
-        """The server's address without a path, as Mistral's client wants it."""
+        """The server's address without a path, as most clients but OpenAI's want it."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
@@ -105,149 +93,156 @@ class LoopbackProvider:
         """Replace the faults from the next request on."""
         self._fault = as_function(fault)
 
+    def limit_to(self, limits: Limits) -> None:
+        """Replace the limits from the next request on, with nothing used."""
+        self._limiter = RateLimiter(limits)
+
     def stats(self) -> Stats:
         """Return the counters as they are now."""
-        with self._lock:
-            return Stats(
-                requests=self._requests,
-                answered=self._answered,
-                in_flight=self._in_flight,
-                most_in_flight=self._most_in_flight,
-                first_request=self._first_request,
-                last_answer=self._last_answer,
-                contents=dict(self._contents),
-                authorizations=dict(self._authorizations),
-                bodies=list(self._bodies),
-            )
+        return self._counters.stats()
 
     def reset(self) -> None:
         """Set the counters to zero; requests in flight stay counted as in flight."""
-        with self._lock:
-            self._in_flight: int = getattr(self, "_in_flight", 0)
-            self._most_in_flight = self._in_flight
-            self._requests = 0
-            self._answered = 0
-            self._first_request: float | None = None
-            self._last_answer: float | None = None
-            self._contents: Counter[str] = Counter()
-            self._authorizations: Counter[str] = Counter()
-            self._bodies: list[dict[str, Any]] = []
+        self._counters.reset()
 
-    def runner(self) -> web.ServerRunner:
-        """Return an aiohttp runner of this provider."""
-        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
-        return web.ServerRunner(server, shutdown_timeout=0)
+    def runner(self) -> HttpServer:
+        """Return a server of this provider."""
+        return HttpServer(self._handle)
 
-    async def listen(self, runner: web.ServerRunner, port: int = 0) -> None:
+    async def listen(self, server: HttpServer, port: int = 0) -> None:
         """Accept connections on 127.0.0.1; port 0 takes a free one."""
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port, backlog=4096).start()
-        self.port = runner.addresses[0][1]
+        self.port = await server.listen(port)
 
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        match request.method, request.path:
-            case "POST", "/v1/chat/completions":
-                return await self._chat(request)
-            case "GET", "/v1/models":
-                models = [{"id": MODEL, "object": "model", "created": 0, "owned_by": "loopback"}]
-                return _json({"object": "list", "data": models})
-            case "GET", "/stats":
-                return _json(self.stats().as_json())
-            case "POST", "/reset":
-                self.reset()
-                return _json({})
-        return _failed(Status(404, message=f"no such path: {request.path}"))
+    async def _handle(self, request: Request) -> Response | Disconnect:
+        parts = request.path.strip("/").split("/")
+        if parts[:2] == ["openai", "v1"]:
+            del parts[0]
+        match request.method, parts:
+            case "POST", ["v1", "chat", "completions"]:
+                return await self._ask(request, OPENAI, "chat")
+            case "POST", ["v1", "embeddings"]:
+                return await self._ask(request, OPENAI, "embeddings")
+            case "POST", ["v1", "messages"]:
+                return await self._ask(request, ANTHROPIC, "chat")
+            case "POST", ["v2", "chat"]:
+                return await self._ask(request, COHERE, "chat")
+            case "POST", [_, "models", named] if named.endswith(_GENERATE):
+                return await self._ask(request, GEMINI, "chat", named.removesuffix(_GENERATE))
+            case "POST", ["api", "chat"]:
+                return await self._ask(request, OLLAMA, "chat")
+            case "POST", ["openai", "deployments", model, *rest] if request.query.get(
+                "api-version"
+            ):
+                if rest == ["chat", "completions"]:
+                    return await self._ask(request, OPENAI, "chat", model)
+                if rest == ["embeddings"]:
+                    return await self._ask(request, OPENAI, "embeddings", model)
+        return self._keep(request, parts) or _no_such_path(request)
 
-    async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
-        raw = await request.read()
+    def _keep(self, request: Request, parts: list[str]) -> Response | Disconnect | None:
+        """Answer what no model is asked for; None where there is no such path."""
         try:
-            body = json.loads(raw)
-            answer = self._answer(body)
-        except (ValueError, LookupError, TypeError) as error:
-            return _failed(Status(400, message=f"not a chat request: {error!r}"))
-        number = self._arrived(raw, body, request.headers.get("Authorization", ""))
+            match request.method, parts:
+                case _, ["v1", "files", *rest]:
+                    return self._files.handle(request, rest)
+                case _, ["v1", "batches", *rest]:
+                    return self._openai_batches.handle(request, rest)
+                case _, ["v1", "batch", "jobs", *rest]:
+                    return self._mistral_jobs.handle(request, rest)
+                case "GET", ["v1", "models"]:
+                    return json_response(_MODELS)
+                case "GET", ["api", "tags"]:
+                    return json_response(OLLAMA_MODELS)
+                case "GET", ["stats"]:
+                    return json_response(self.stats().as_json())
+                case "POST", ["reset"]:
+                    self.reset()
+                    return json_response({})
+        except (UnreadableRequest, LookupError, TypeError, ValueError) as error:
+            return Status(400, message=f"not a request of this API: {error!r}").response()
+        return None
+
+    async def _ask(
+        self, request: Request, dialect: Dialect, asked: Asked, model: str | None = None
+    ) -> Response | Disconnect:
+        """Ask the model; `model` is the one that the path names."""
         try:
-            fault = self._fault(number, body)
+            sent = json.loads(request.body)
+            body = dialect.read({"model": model, **sent} if model else sent)
+            check_chat(body) if asked == "chat" else check_embeddings(body)
+        except (UnreadableRequest, LookupError, TypeError, ValueError) as error:
+            return _failed(dialect, Status(400, message=f"not a {asked} request: {error!r}"))
+        content = digest(request.path.encode(), request.body)
+        key = next(filter(None, map(request.headers.get, _KEY_HEADERS)), "")
+        number = self._counters.arrived(content, key, sent)
+        try:
+            return await self._answer(dialect, asked, body, number, content)
+        finally:
+            self._counters.left()
+
+    async def _answer(
+        self, dialect: Dialect, asked: Asked, body: dict[str, Any], number: int, content: str
+    ) -> Response | Disconnect:
+        try:
+            answer = self._make_answer(asked, body, str(number))
+            written = json.dumps(dialect.write(answer), separators=(",", ":")).encode()
+        except Exception as error:
+            return _failed(dialect, Status(400, message=f"the reply failed: {error!r}"))
+        tokens = answer["usage"]["total_tokens"]
+        refusal, cost = self._limiter.admit(body, answer["usage"]["completion_tokens"])
+        if refusal is None and self._refuses and self._slots.locked():
+            refusal = self._overload
+        if refusal is not None:
+            self._counters.was_refused()
+            return _failed(dialect, refusal)
+        response = Response(written, headers=self._limiter.headers(cost))
+        fault = self._fault(number, body)
+        async with self._slots:
             if self.latency:
                 await asyncio.sleep(self.latency)
             if fault is not None:
-                return await _misbehave(fault, request, answer)
-            self._was_answered()
-            return web.Response(body=answer, content_type="application/json")
-        finally:
-            with self._lock:
-                self._in_flight -= 1
+                return await self._misbehave(dialect, fault, response)
+        texts = len(embedded_texts(body)) if asked == "embeddings" else 0
+        self._counters.was_answered(content, tokens, texts)
+        return response
 
-    def _arrived(self, raw: bytes, body: dict[str, Any], authorization: str) -> int:
-        content = blake2b(raw, digest_size=16).hexdigest()
-        with self._lock:
-            self._requests += 1
-            self._in_flight += 1
-            self._most_in_flight = max(self._most_in_flight, self._in_flight)
-            self._first_request = self._first_request or time.monotonic()
-            self._contents[content] += 1
-            self._authorizations[authorization] += 1
-            if self._keep_bodies:
-                self._bodies.append(body)
-            return self._requests
+    async def _misbehave(
+        self, dialect: Dialect, fault: Fault, response: Response
+    ) -> Response | Disconnect:
+        match fault:
+            case Status():
+                if fault.code == 429:
+                    self._counters.was_refused()
+                return _failed(dialect, fault)
+            case Body():
+                return Response(fault.bytes, content_type=fault.content_type)
+            case Truncated():
+                return Response(response.body, headers=response.headers, share=fault.share)
+            case Reset():
+                return Disconnect()
+            case Hang():
+                await asyncio.Event().wait()
+                raise AssertionError("unreachable")
 
-    def _was_answered(self) -> None:
-        with self._lock:
-            self._answered += 1
-            self._last_answer = time.monotonic()
+    def _make_answer(self, asked: Asked, body: dict[str, Any], name: str) -> dict[str, Any]:
+        if asked == "embeddings":
+            return embeddings(body, name, dimension=self._dimension)
+        return chat_completion(body, self.reply(body), name, details=self._usage_details)
 
-    def _answer(self, body: dict[str, Any]) -> bytes:
-        text = self.reply(body)
-        asked = sum(len(str(message["content"]).split()) for message in body["messages"])
-        said = len(text.split())
-        return (
-            f'{{"id":"chatcmpl-{self._requests + 1}","object":"chat.completion","created":1,'
-            f'"model":{json.dumps(body["model"])},"choices":[{{"index":0,"message":'
-            f'{{"role":"assistant","content":{json.dumps(text)}}},"finish_reason":"stop"}}],'
-            f'"usage":{{"prompt_tokens":{asked},"completion_tokens":{said},'
-            f'"total_tokens":{asked + said}}}}}'
-        ).encode()
-
-
-async def _misbehave(fault: Fault, request: web.BaseRequest, answer: bytes) -> web.StreamResponse:
-    match fault:
-        case Status():
-            return _failed(fault)
-        case Body():
-            return web.Response(body=fault.bytes, content_type=fault.content_type)
-        case Truncated():
-            response = web.StreamResponse(
-                headers={"Content-Length": str(len(answer)), "Content-Type": "application/json"}
-            )
-            await response.prepare(request)
-            await response.write(answer[: int(len(answer) * fault.share)])
-            if request.transport is not None:
-                request.transport.close()
-            return response
-        case Reset():
-            _reset(request.transport)
-            return web.Response()
-        case Hang():
-            await asyncio.Event().wait()
-            raise AssertionError("unreachable")
+    def _answer_line(self, endpoint: str, body: dict[str, Any]) -> tuple[int, Any]:
+        """Answer a line of a batch job as the endpoint answers a single request."""
+        asked: Asked = "embeddings" if endpoint.endswith("/embeddings") else "chat"
+        self._lines_answered += 1
+        try:
+            check_chat(body) if asked == "chat" else check_embeddings(body)
+            return 200, self._make_answer(asked, body, f"line-{self._lines_answered}")
+        except Exception as error:
+            return 400, json.loads(Status(400, message=f"not a {asked} request: {error!r}").body)
 
 
-def _reset(transport: asyncio.Transport | None) -> None:
-    if transport is None:
-        return
-    no_farewell = struct.pack("ii", 1, 0)
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_farewell)
-    transport.abort()
+def _failed(dialect: Dialect, status: Status) -> Response:
+    return Response(dialect.error_body(status), status.code, status.headers)
 
 
-def _json(value: Any) -> web.Response:
-    return web.Response(body=json.dumps(value).encode(), content_type="application/json")
-
-
-def _failed(fault: Status) -> web.Response:
-    return web.Response(
-        status=fault.code,
-        headers=fault.headers,
-        body=fault.body,
-        content_type="application/json",
-    )
+def _no_such_path(request: Request) -> Response:
+    return Status(404, message=f"no such path: {request.path}").response()

@@ -77,7 +77,7 @@ class Rows(GeneratorStep):
 def gateway(tmp_path: Path) -> Iterator[Gateway]:
     """A gateway with a store of its own that tries every request once."""
     store = CompletionStore(tmp_path / "answers.sqlite")
-    with closing(Gateway(store, retries=RetryPolicy(attempts=1))) as gateway:
+    with closing(Gateway(store, retries=RetryPolicy(attempts=1, patience=0))) as gateway:
         yield gateway
 
 

@@ -15,6 +15,7 @@ import pytest
 import llms
 import tasks
 from llms import ChatRequest, Gateway
+from llms.chat import text_content
 from llms.errors import BadRequest, LLMError, RowRejected, ServerFailed
 from tasks import Row, Step, StepContext
 from tasks.outcome import Accounts
@@ -177,7 +178,7 @@ class Capricious(RecordingLLM):
     replies: tuple[str, ...] = ("{sample}",)
 
     def reply(self, request: ChatRequest, seed: int) -> str:
-        prompt = request.messages[-1]["content"]
+        prompt = text_content(request.messages[-1])
         trouble: dict[str, LLMError] = {"refuse": BadRequest("no"), "lose": ServerFailed("down")}
         if prompt.split()[0] in trouble:
             raise trouble[prompt.split()[0]]

@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
-from llms import ChatRequest, Completion, Gateway
+from llms import ChatRequest, Gateway
+from llms.chat import text_content
 from llms.errors import ConfigurationError
+from llms.llm import Reply
 from tasks import Row, Step, step
 from tasks.row import KEY, SourceKeys
 from tests.tasks.conftest import (
@@ -249,8 +251,8 @@ def test_a_slow_answer_does_not_change_the_order(gateway: Gateway) -> None:
     class FirstIsSlow(RecordingLLM):
         arrived: ClassVar[list[str]] = []
 
-        async def send(self, client: Any, request: ChatRequest, seed: int) -> Completion:
-            prompt = request.messages[-1]["content"]
+        async def send(self, client: Any, request: ChatRequest, seed: int) -> Reply:
+            prompt = text_content(request.messages[-1])
             await asyncio.sleep(0.1 if prompt == "slow" else 0)
             self.arrived.append(prompt)
             return await super().send(client, request, seed)

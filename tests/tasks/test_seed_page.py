@@ -200,6 +200,7 @@ def test_without_a_key_the_page_says_which_variable_to_set(
     provider: LoopbackProvider, run_page: RunPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MISTRALAI_API_KEY")
+    monkeypatch.delenv("MISTRAL_ENDPOINT")
 
     with pytest.raises(MissingKeyError, match="set the environment variable MISTRAL_API_KEY"):
         run_page("text_generation")

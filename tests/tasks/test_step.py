@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 import polars as pl
@@ -96,7 +97,8 @@ def test_the_books_of_a_step_balance(
 
 def test_books_of_partitions_add_up() -> None:
     first = Accounts(rows_in=3, rows_out=5, filtered=1, expanded=3, requests=4, input_tokens=9)
-    second = Accounts(rows_in=1, rejected=1, output_tokens=2)
+    first = replace(first, cost_usd=0.1)
+    second = Accounts(rows_in=1, rejected=1, output_tokens=2, cost_usd=0.2, unpriced=1)
 
     assert (first + second).as_json() == {
         "rows_in": 4,
@@ -107,6 +109,8 @@ def test_books_of_partitions_add_up() -> None:
         "requests": 4,
         "input_tokens": 9,
         "output_tokens": 2,
+        "cost_usd": 0.3,
+        "unpriced": 1,
     }
 
 

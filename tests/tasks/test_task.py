@@ -12,6 +12,7 @@ import pytest
 
 from llms import ChatRequest, Completion, CompletionStore, Gateway, RetryPolicy, Usage
 from llms.chat import Answer as StoredAnswer
+from llms.chat import text_content
 from llms.errors import (
     AuthenticationFailed,
     BadRequest,
@@ -28,6 +29,8 @@ from llms.errors import (
     ServerFailed,
     TransientError,
 )
+from llms.llm import Reply
+from llms.model import Supports
 from tasks import Ask, ChatType, Generated, Graph, Outcome, Row, Step, StepContext, step
 from tasks.generated import METADATA
 from tasks.outcome import Accounts, Observer
@@ -354,8 +357,8 @@ def test_a_field_that_only_a_later_generation_has_survives_grouping(gateway: Gat
 
 def test_a_task_tells_which_model_was_asked_and_what_it_cost(gateway: Gateway) -> None:
     class Renamed(RecordingLLM):
-        async def send(self, client: Any, request: ChatRequest, seed: int) -> Completion:
-            return Completion("cut", Usage(11, 7), "length", "scripted-2026-01")
+        async def send(self, client: Any, request: ChatRequest, seed: int) -> Reply:
+            return Reply(Completion("cut", Usage(11, 7), "length", "scripted-2026-01"))
 
     (row,) = rows_after(applied(Answer(llm=Renamed(), name="ask"), instructions("a"), gateway))
 
@@ -365,6 +368,7 @@ def test_a_task_tells_which_model_was_asked_and_what_it_cost(gateway: Gateway) -
         "input_tokens": 11,
         "output_tokens": 7,
         "finish_reason": "length",
+        "cost_usd": 0.0,
     }
 
 
@@ -495,7 +499,7 @@ def test_an_observer_hears_of_every_answer_and_every_row(gateway: Gateway) -> No
             self.rows: list[tuple[int, int]] = []
 
         def answered(self, step: str, key: str, chat: ChatType, answer: StoredAnswer) -> None:
-            self.answers.append((chat[-1]["content"], answer.completion.text))
+            self.answers.append((text_content(chat[-1]), answer.completion.text))
 
         def finished(self, step: str, made: int, rejected: int) -> None:
             self.rows.append((made, rejected))
@@ -518,6 +522,8 @@ def test_the_schema_goes_with_the_request_when_asked_for(gateway: Gateway, asked
             return schema
 
     class Noting(RecordingLLM):
+        supports: ClassVar = Supports(structured_output=True)
+
         def reply(self, request: ChatRequest, seed: int) -> str:
             schemas.append(request.response_schema)
             return "{}"
@@ -856,3 +862,29 @@ def test_an_expanding_step_before_a_task_gives_each_of_its_rows_a_sample(
     )
 
     assert len(set(generations(outcome))) == len(llm.sent) == 6
+
+
+def test_one_generation_that_leaves_the_schema_is_a_rejection_of_its_own(gateway: Gateway) -> None:
+    class Schooled(Answer):
+        def response_schema(self, input: Row) -> dict[str, Any]:
+            return {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+
+        def format_output(self, output: str | None, input: Row) -> Row:
+            return {"generation": output}
+
+    class FirstIsRight(RecordingLLM):
+        replies: tuple[str, ...] = ("nothing of the kind",)
+        asked: ClassVar[list[int]] = []
+
+        def reply(self, request: ChatRequest, seed: int) -> str:
+            self.asked.append(seed)
+            return '{"n": 3}' if len(self.asked) == 1 else super().reply(request, seed)
+
+    task = Schooled(llm=FirstIsRight(), num_generations=2, use_default_structured_output=True)
+    outcome = applied(task, instructions("a"), gateway)
+
+    assert [row["generation"] for row in rows_after(outcome)] == ['{"n": 3}']
+    (rejection,) = outcome.rejections
+    assert "asked 3 times" in rejection.reason
+    assert rejection.raw_reply == "nothing of the kind"
+    assert outcome.calls.requests == 4

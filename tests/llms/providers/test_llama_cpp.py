@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,8 +15,14 @@ from typing import Any
 import pytest
 
 from llms import ChatRequest, Completion, CompletionStore, Gateway, LlamaCppLLM, Sample
-from llms.errors import BadRequest, ConfigurationError, ContextLengthExceeded
-from tests.llms.conftest import OpenGateway
+from llms.errors import (
+    BadRequest,
+    ConfigurationError,
+    ContextLengthExceeded,
+    RequestTimedOut,
+)
+from tests.llms.conftest import OpenGateway, chat_request
+from tests.llms.providers.recorded import ask
 
 _SCHEMA = {
     "type": "object",
@@ -112,10 +120,10 @@ def test_a_response_schema_is_enforced(sample: int, warm: Gateway) -> None:
     assert 1 <= value["count"] <= 9
 
 
-def test_a_schema_the_engine_cannot_enforce_is_refused_for_that_request(warm: Gateway) -> None:
+def test_a_schema_the_engine_cannot_enforce_is_refused_for_that_request() -> None:
+    request = ChatRequest([{"role": "user", "content": "hi"}], {"type": "nonsense"})
     with pytest.raises(BadRequest, match="JSON schema"):
-        _model().generate(["hi"], response_schema={"type": "nonsense"}, gateway=warm)
-    assert _model().generate(["Still there?"], gateway=warm)[0][0].text
+        ask(_model(max_concurrent_requests=1), request)
 
 
 def test_a_prompt_beyond_the_context_is_refused_and_says_what_to_raise(warm: Gateway) -> None:
@@ -177,3 +185,25 @@ def test_a_file_that_is_no_model_is_a_configuration_error(
 def test_an_incomplete_hub_address_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"of the form hf://owner/repo/file\.gguf"):
         _model(model=url).path()
+
+
+def test_an_answer_that_takes_too_long_is_given_up_and_stopped(warm: Gateway) -> None:
+    slow = _model(generation_kwargs={"max_new_tokens": 200}, timeout=0.3)
+
+    async def seconds_until_the_engine_is_free() -> float:
+        client = await asyncio.to_thread(slow.connect)
+        with pytest.raises(RequestTimedOut, match=r"no answer within 0\.3 s; raise timeout="):
+            await slow.send(client, chat_request("Count from one to five hundred."), 1)
+        began = time.monotonic()
+        await asyncio.to_thread(client.threads.shutdown, True)
+        return time.monotonic() - began
+
+    assert warm.run(seconds_until_the_engine_is_free()) < 5
+
+
+def test_logprobs_are_told_when_asked_for(warm: Gateway) -> None:
+    llm = _model(generation_kwargs={"max_new_tokens": 2, "top_logprobs": 2})
+    [[completion]] = llm.generate(["Name a colour."], gateway=warm)
+    assert completion.logprobs is not None
+    assert [len(position) >= 2 for position in completion.logprobs] == [True, True]
+    assert all(each["logprob"] <= 0 for position in completion.logprobs for each in position)

@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from llms import ChatRequest, Gateway, Sample
+from llms import AzureOpenAILLM, ChatRequest, Gateway, OpenAILLM, Sample
 from llms.errors import ContentFiltered
 from tests.llms.conftest import OpenGateway, openai_model
+from tests.llms.providers.recorded import Answers, RecordedAPI, ask
 from tests.loopback import EMPTY_CHOICES, Body, LoopbackProvider
 
 
@@ -89,3 +90,42 @@ def test_text_with_half_of_an_emoji_is_stored_like_any_other(
     assert text.startswith("good ")
     assert gateway.run(ask()) == text
     assert provider.stats().requests == 1
+
+
+@pytest.mark.parametrize(
+    ("base_url", "name"),
+    [
+        (None, "max_completion_tokens"),
+        ("https://eu.api.openai.com/v1", "max_completion_tokens"),
+        ("https://models.example/v1", "max_tokens"),
+    ],
+    ids=["OpenAI", "OpenAI in Europe", "a compatible server"],
+)
+def test_the_limit_has_the_name_that_the_server_knows(base_url: str | None, name: str) -> None:
+    llm = OpenAILLM.model_validate(
+        {"model": "m", "base_url": base_url, "generation_kwargs": {"max_new_tokens": 9}}
+    )
+    request = ChatRequest([{"role": "user", "content": "hi"}])
+    body = llm.batch_body(request, 1)
+    assert {key: value for key, value in body.items() if "tokens" in key} == {name: 9}
+
+
+def test_a_line_of_a_batch_is_what_a_call_sends_and_its_reply_is_read_alike(
+    provider: LoopbackProvider, open_gateway: OpenGateway
+) -> None:
+    llm = openai_model(provider, generation_kwargs={"temperature": 0.5})
+    [[completion]] = llm.generate(["hi"], gateway=open_gateway())
+    request = ChatRequest([{"role": "user", "content": "hi"}])
+    assert provider.stats().bodies == [llm.batch_body(request, 7)]
+    message = {"role": "assistant", "content": completion.text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    reply = {"id": "chatcmpl-1", "model": "m", "choices": [choice], "usage": {"prompt_tokens": 1}}
+    assert llm.read_reply(reply).text == completion.text
+
+
+def test_azure_takes_the_version_that_is_asked_for(api: RecordedAPI) -> None:
+    choice = {"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}
+    api.behaviour = Answers({"choices": [choice]})
+    ask(AzureOpenAILLM(model="mine", base_url=api.root, api_version="2026-01-01"))
+    assert api.sent[0].path == "/openai/deployments/mine/chat/completions"
+    assert api.sent[0].query == {"api-version": "2026-01-01"}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
-from llms import Completion, CompletionStore, Gateway, RetryPolicy
+from llms import Completion
 from llms.errors import (
     AuthenticationFailed,
     BadRequest,
@@ -27,6 +25,7 @@ from llms.errors import (
     TransientError,
 )
 from tests.llms.conftest import RemoteModel
+from tests.llms.providers.recorded import ask
 from tests.loopback import (
     EMPTY_CHOICES,
     MALFORMED,
@@ -36,40 +35,20 @@ from tests.loopback import (
     Reset,
     Status,
     Truncated,
-    loopback_provider,
 )
 
 AskOnce = Callable[[Fault | None], Completion]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A provider and a gateway that tries once; their connections outlive a test."""
-
-    provider: LoopbackProvider
-    gateway: Gateway
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Line]:
-    path = tmp_path_factory.mktemp("line") / "completions.sqlite"
-    with (
-        loopback_provider() as provider,
-        closing(Gateway(CompletionStore(path), retries=RetryPolicy(attempts=1))) as gateway,
-    ):
-        yield _Line(provider, gateway)
-
-
 @pytest.fixture
-def ask_once(line: _Line, remote_model: RemoteModel, request: pytest.FixtureRequest) -> AskOnce:
-    """Asks the same question of its own in every call; it meets the given fault."""
+def ask_once(provider: LoopbackProvider, remote_model: RemoteModel) -> AskOnce:
+    """Asks a question, which meets the given fault."""
 
-    def ask(fault: Fault | None) -> Completion:
-        line.provider.fail_with([fault])
-        question = request.node.nodeid
-        return remote_model(line.provider).generate([question], gateway=line.gateway)[0][0]
+    def ask_it(fault: Fault | None) -> Completion:
+        provider.fail_with([fault])
+        return ask(remote_model(provider)).completion
 
-    return ask
+    return ask_it
 
 
 def _reply(message: Any, finish_reason: str = "stop", **changes: Any) -> Body:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from llms import ChatRequest, Gateway, ScriptedLLM, Usage
+from llms.chat import text_content
 
 
 def test_the_reply_holds_the_last_message(gateway: Gateway) -> None:
@@ -48,6 +49,6 @@ def test_each_answer_takes_its_delay_and_as_many_run_at_once_as_allowed(
 def test_a_subclass_may_answer_by_itself(gateway: Gateway) -> None:
     class Shouting(ScriptedLLM):
         def reply(self, request: ChatRequest, seed: int) -> str:
-            return request.messages[-1]["content"].upper()
+            return text_content(request.messages[-1]).upper()
 
     assert Shouting().generate(["hello"], gateway=gateway)[0][0].text == "HELLO"

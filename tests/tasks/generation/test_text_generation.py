@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llms import Gateway, ScriptedLLM
+from llms.chat import text_content
 from llms.errors import ConfigurationError, RowRejected
 from tasks import Graph, LoadDataFromDicts, TextGeneration
 from tests.tasks.conftest import RecordingLLM, applied, keyed, keys_of, rows_after
@@ -20,7 +21,7 @@ def task(reply: str = ANSWER, **parameters: Any) -> TextGeneration:
 
 def chat_for(row: dict[str, Any], **parameters: Any) -> list[tuple[str, str]]:
     chat = task(**parameters).format_input(row)
-    return [(turn["role"], turn["content"]) for turn in chat]
+    return [(turn["role"], text_content(turn)) for turn in chat]
 
 
 def rejection_of(row: dict[str, Any], **parameters: Any) -> str:

@@ -1,21 +1,30 @@
-"""Where a finished dataset goes: the settings that every flow has in common."""
+"""The settings that every flow has in common: what it may spend, and where its dataset goes."""
 
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from flows.dataset import DatasetVersion
+from flows.pipeline import Pipeline
 from flows.publishing.folder import check_folder
+from llms.gateway import Budget
 
 
-class Destination(BaseModel):
-    """A folder and, if one is named, a dataset on the Hugging Face Hub."""
+class FlowSettings(BaseModel):
+    """Budgets, a folder and, if one is named, a dataset on the Hugging Face Hub."""
 
     output: str = Field(description="Folder for the dataset")
     repo: str | None = Field(
         default=None, description="Push to this dataset of the Hugging Face Hub, as owner/name"
     )
     private: bool = Field(default=False, description="Make a new repository on the Hub private")
+    budget: Budget | None = Field(
+        default=None,
+        description="Limit for this run; after a stop the next run goes on with what is left",
+    )
+    monthly_budget: Budget | None = Field(
+        default=None, description="Limit for all runs of this dataset in a calendar month (UTC)"
+    )
 
     def check(self) -> None:
         """Find out before a run whether its dataset could be delivered.
@@ -29,6 +38,10 @@ class Destination(BaseModel):
             from flows.publishing.hub import check_access
 
             check_access(self.repo)
+
+    def run(self, pipeline: Pipeline) -> DatasetVersion:
+        """Run a pipeline within the budgets."""
+        return pipeline.run(budget=self.budget, monthly_budget=self.monthly_budget)
 
     def deliver(self, version: DatasetVersion) -> dict[str, Any]:
         """Save a dataset, push it if a repository is named, and return the summary."""

@@ -1,0 +1,10 @@
+"""The one road to any model."""
+
+from __future__ import annotations
+
+from llms.gateway.budget import Budget, Purse
+from llms.gateway.gateway import Gateway, answer_key
+from llms.retries import RetryPolicy
+from llms.waiting import together
+
+__all__ = ["Budget", "Gateway", "Purse", "RetryPolicy", "answer_key", "together"]

@@ -1,0 +1,84 @@
+"""Answers as plain data in the database: written by the batch, found by key."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+
+from llms.chat import Completion
+from llms.embeddings.model import Embedding
+from llms.spending import NANODOLLARS
+from llms.store.database import Connection, Row, flat, places, portions
+
+Stored = Completion | Embedding
+
+_VECTOR = "<f4"
+
+
+def pack(value: Stored) -> bytes:
+    """Return an answer as bytes: compressed JSON, or a line of JSON before a vector's float32s."""
+    if isinstance(value, Completion):
+        text = json.dumps(value.as_json(), ensure_ascii=False)
+        return zlib.compress(text.encode(errors="surrogatepass"), 1)
+    about = [value.model, value.input_tokens, value.cost_usd]
+    return json.dumps(about).encode() + b"\n" + value.vector.astype(_VECTOR).tobytes()
+
+
+def unpack(packed: bytes) -> Stored:
+    """Rebuild an answer from `pack`."""
+    if packed[:1] != b"[":
+        return Completion.from_json(json.loads(zlib.decompress(packed)))
+    import numpy as np
+
+    about, _, numbers = packed.partition(b"\n")
+    model, input_tokens, cost_usd = json.loads(about)
+    return Embedding(np.frombuffer(numbers, _VECTOR), model, input_tokens, cost_usd)
+
+
+def row(key: str, value: Stored, packed: bytes, pipeline: str, now: float) -> Row:
+    """Return an answer as `insert` takes it."""
+    price = None if value.cost_usd is None else round(value.cost_usd * NANODOLLARS)
+    # A model's name comes from a provider: what no database takes as text is replaced.
+    model = value.model.encode(errors="replace").decode().replace("\0", "?")
+    return key, model, pipeline, price, now, packed
+
+
+def insert(connection: Connection, rows: Sequence[Row]) -> set[str]:
+    """Store rows with different keys; return the keys that were not there before."""
+    inserted: set[str] = set()
+    for portion in portions(sorted(rows)):
+        found = connection.execute(
+            f"INSERT INTO completions (key, model, pipeline, nanodollars, created, answer) "
+            f"VALUES {places(portion)} ON CONFLICT (key) DO NOTHING RETURNING key",
+            flat(portion),
+        )
+        inserted.update(key for (key,) in found)
+    return inserted
+
+
+def find_one(connection: Connection, key: str) -> Stored | None:
+    """Return the answer under a key, or None."""
+    rows = connection.execute("SELECT answer FROM completions WHERE key = ?", (key,))
+    return unpack(rows[0][0]) if rows else None
+
+
+def find(connection: Connection, keys: Sequence[str]) -> dict[str, Stored]:
+    """Return those of the answers under some keys that are there."""
+    found: dict[str, Stored] = {}
+    for portion in portions(keys):
+        rows = connection.execute(
+            f"SELECT key, answer FROM completions WHERE key IN {places([tuple(portion)])}", portion
+        )
+        found |= {key: unpack(packed) for key, packed in rows}
+    return found
+
+
+def count_hits(connection: Connection, hits: dict[str, int], now: float) -> None:
+    """Add to the number of times that answers were found again."""
+    for portion in portions([(key, number, now) for key, number in sorted(hits.items())]):
+        connection.execute(
+            f"INSERT INTO uses (key, hits, used) VALUES {places(portion)} ON CONFLICT (key) "
+            f"DO UPDATE SET hits = uses.hits + excluded.hits, used = excluded.used",
+            flat(portion),
+        )

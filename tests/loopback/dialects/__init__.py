@@ -1,0 +1,1 @@
+"""How other services than OpenAI speak: one file each."""
