@@ -11,8 +11,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 quickstart: install            ## set up and run the main job
 	$(BIN)/stillhouse run quickstart
 
-test: install                  ## run the tests
-	$(BIN)/pytest
+test: install                  ## run the tests, several files at once
+	$(BIN)/pytest -n 3 --dist loadfile
 
 check: install                 ## format, lint, types, import contract
 	$(BIN)/ruff format --check .

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import polars as pl
 
 from flows.dataset import DatasetVersion
+from flows.runtime.ledger import dataset_account
 from flows.runtime.workspace import Partition, Workspace
 from llms.errors import ConfigurationError
 from llms.home import default_gateway, home
@@ -19,6 +22,13 @@ def preview(graph: Graph, rows: int, observer: Observer | None = None) -> Datase
     """Run the first rows through every step; see `Pipeline.preview`."""
     graph.validate()
     graph.check_models()
+    gateway = default_gateway()
+    account = dataset_account(graph.name, datetime.now(UTC))
+    with gateway.purse(graph.name, {account: None}) as purse:
+        return _previewed(graph, rows, StepContext(gateway, purse=purse, observer=observer))
+
+
+def _previewed(graph: Graph, rows: int, base: StepContext) -> DatasetVersion:
     workspace, branches = Workspace(home()), graph.branches()
     frames: dict[str, pl.DataFrame] = {}
     partitions: dict[str, list[Partition]] = {}
@@ -26,7 +36,9 @@ def preview(graph: Graph, rows: int, observer: Observer | None = None) -> Datase
         step = graph.steps[name]
         sources = [frames[source] for source in graph.sources_of(name)]
         step.load()
-        context = StepContext(default_gateway(), observer=observer, branch=branches.get(name, 0))
+        context = StepContext(
+            base.gateway, purse=base.purse, observer=base.observer, branch=branches.get(name, 0)
+        )
         if isinstance(step, GeneratorStep):
             sources = [_first_rows(step, rows)]
             outcome = Outcome(sources[0])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -20,17 +19,7 @@ from llms.providers.responses import (
     timed_out,
     unreadable,
 )
-from llms.quota import Quota
-
-ReadQuota = Callable[[Mapping[str, str]], Quota | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """What came back: the reply's JSON value, and what its headers say of the limits."""
-
-    reply: Any
-    quota: Quota | None
+from llms.providers.wire import Posted, ReadQuota
 
 
 async def post(

@@ -27,10 +27,8 @@ from tests.llms.providers.tiny_chat import (
     said,
 )
 
-pytestmark = pytest.mark.skipif(
-    find_spec("torch") is None or find_spec("transformers") is None,
-    reason="torch and transformers are not installed",
-)
+if find_spec("torch") is None or find_spec("transformers") is None:
+    pytest.skip("torch and transformers are not installed", allow_module_level=True)
 
 HOT: dict[str, Any] = {"temperature": 50.0, "max_new_tokens": 12}
 

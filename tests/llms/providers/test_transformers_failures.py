@@ -21,10 +21,8 @@ from tests.llms.conftest import OpenGateway, chat_request
 from tests.llms.providers.recorded import ask
 from tests.llms.providers.tiny_chat import make_chat_model
 
-pytestmark = pytest.mark.skipif(
-    find_spec("torch") is None or find_spec("transformers") is None,
-    reason="torch and transformers are not installed",
-)
+if find_spec("torch") is None or find_spec("transformers") is None:
+    pytest.skip("torch and transformers are not installed", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")
