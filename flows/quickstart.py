@@ -45,7 +45,7 @@ class Quickstart(FlowSettings):
         default=None,
         description="Model that rates the answers, as provider:model; the same one if left out",
     )
-    rows: int = Field(default=20, ge=1, description="Passages to start from")
+    rows: int = Field(default=24, ge=1, description="Passages to start from")
     output: str = Field(default="data/quickstart", description="Folder for the dataset")
 
 
