@@ -16,7 +16,7 @@ from llms.spending import NOTHING, Amount, Booking
 from llms.store import CompletionStore
 
 if TYPE_CHECKING:
-    from llms.gateway.budget import Purse
+    from llms.budget import Purse
 
 
 class BatchDesk:

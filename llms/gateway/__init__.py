@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llms.gateway.budget import Budget, Purse
+from llms.budget import Budget, Purse
 from llms.gateway.gateway import Gateway, answer_key
 from llms.retries import RetryPolicy
 from llms.waiting import together

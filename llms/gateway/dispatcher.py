@@ -69,8 +69,7 @@ class Dispatcher:
         standing = self._standings.setdefault(account, Standing(self._policy))
         attempt = 1
         while True:
-            expected = limiter.estimate(characters, most_output)
-            permit = await limiter.acquire(model, expected)
+            permit = await limiter.acquire(model, characters, most_output)
             try:
                 standing.raise_if_refused(sending.asked)
                 client = await self.client(model)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from llms.budget import Purse
 from llms.chat import Usage
 from llms.digest import digest
 from llms.embeddings.model import Embedding, EmbeddingModel, EmbeddingReply
-from llms.gateway.budget import Purse
 from llms.gateway.dispatcher import Dispatcher, Sending
 from llms.prices import amount_of, rates_of
 from llms.spending import NO_CALLS, NOTHING, Booking, Calls

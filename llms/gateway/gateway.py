@@ -14,11 +14,11 @@ from pydantic import BaseModel
 from llms import loop
 from llms.batches.desk import BatchDesk
 from llms.batches.timing import BatchTiming
+from llms.budget import Budget, Purse, most_of
 from llms.chat import Answer, ChatRequest, ChatType, Completion, Sample, text_content
 from llms.digest import digest
 from llms.embeddings.model import Embedding, EmbeddingModel, Vectors
 from llms.errors import UnfitAnswer
-from llms.gateway.budget import Budget, Purse, most_of
 from llms.gateway.dispatcher import Dispatcher
 from llms.gateway.embedder import Embedder
 from llms.gateway.flights import Flight, Flights

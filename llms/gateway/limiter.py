@@ -55,13 +55,11 @@ class Limiter:
             return self._found_out
         return self._fixed.setdefault(limit, Slots(limit))
 
-    def estimate(self, characters: int, most_output: int | None) -> float:
-        """Return the tokens that a request will probably use, by the answers so far."""
-        output = self._usual_output or min(most_output or 256, 256)
-        return characters * self._tokens_per_character + output
+    async def acquire(self, model: Model, characters: int, most_output: int | None) -> Permit:
+        """Wait until a request may go out; its length and limit tell how many tokens to expect.
 
-    async def acquire(self, model: Model, tokens: float) -> Permit:
-        """Wait until a request may go out."""
+        What is expected is told when its turn comes: by then more is known than when it asked.
+        """
         now = time.monotonic()
         if model.requests_per_minute is not None:
             self.requests.state(model.requests_per_minute, now)
@@ -70,12 +68,11 @@ class Limiter:
         slots = self.slots_of(model)
         await slots.acquire()
         try:
-            if self._seconds_to_wait(tokens, time.monotonic()) or self._gate.locked():
+            tokens = self._estimate(characters, most_output)
+            if self._gate.locked() or self._seconds_to_wait(tokens, time.monotonic()):
                 async with self._gate:
-                    await self._wait_for_turn(tokens)
-                    self._take(tokens)
-            else:
-                self._take(tokens)
+                    tokens = await self._wait_for_turn(characters, most_output)
+            self._take(tokens)
         except BaseException:
             slots.release()
             raise
@@ -144,11 +141,18 @@ class Limiter:
         if cut:
             permit.slots.cut()
 
-    async def _wait_for_turn(self, tokens: float) -> None:
-        wait = self._seconds_to_wait(tokens, time.monotonic())
-        if wait:
-            await asyncio.sleep(wait)
-            await self._wait_for_turn(tokens)
+    def _estimate(self, characters: int, most_output: int | None) -> float:
+        """Return the tokens that a request will probably use, by the answers so far."""
+        output = self._usual_output or min(most_output or 256, 256)
+        return characters * self._tokens_per_character + output
+
+    async def _wait_for_turn(self, characters: int, most_output: int | None) -> float:
+        """Wait until there is room, and return the tokens to take of it."""
+        tokens = self._estimate(characters, most_output)
+        if not (wait := self._seconds_to_wait(tokens, time.monotonic())):
+            return tokens
+        await asyncio.sleep(wait)
+        return await self._wait_for_turn(characters, most_output)
 
     def _seconds_to_wait(self, tokens: float, now: float) -> float:
         return max(

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from llms import ChatRequest, CompletionStore, Gateway, Sample, ScriptedLLM
+from llms.budget import most_of
 from llms.errors import BudgetExceeded, ConfigurationError
 from llms.gateway import Budget, Purse, together
-from llms.gateway.budget import most_of
 from llms.model import Price
 from llms.spending import Amount
 from tests.llms.conftest import CHECKOUT, OpenGateway, chat_request, openai_model, wait_until

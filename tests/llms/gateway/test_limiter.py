@@ -122,3 +122,12 @@ def test_steps_with_the_same_account_and_model_share_its_pause(gateway: Gateway)
 
         gateway.run(both())
     assert time.monotonic() - began >= 0.9
+
+
+def test_what_a_request_will_use_is_told_by_the_answers_before_it(
+    gateway: Gateway, provider: LoopbackProvider
+) -> None:
+    began = time.monotonic()
+    ask(gateway, openai_model(provider, tokens_per_minute=60_000), 300)
+    assert provider.stats().answered == 300
+    assert time.monotonic() - began < 10
