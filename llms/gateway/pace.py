@@ -13,7 +13,8 @@ class Pace:
 
     What is not yet known to the provider may burst by a thirtieth of a minute's worth, taken off
     the rate, so that no minute sees more than the limit. Where the provider says what remains, that
-    counts: never more than it says, and at least that less what is still on its way.
+    counts: never more than it says, and at least that less what is still on its way. A thirtieth of
+    a minute's worth is always left there, since what a request will use is only expected.
     """
 
     def __init__(self, now: float) -> None:
@@ -40,8 +41,8 @@ class Pace:
         self._fill(now)
         if allowance.limit is not None and allowance.limit > self.per_minute:
             return
-        certain = allowance.remaining - self._on_the_way
-        self._level = max(certain, min(self._level, allowance.remaining))
+        left = allowance.remaining - self.per_minute * _BURST_SHARE
+        self._level = max(left - self._on_the_way, min(self._level, left))
 
     def empty(self, now: float) -> None:
         """Note that the provider has nothing left."""
