@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from llms.batches.api import ENDPOINT, TOKEN, Progress, Result, gone, read_results
-from llms.errors import LLMError
 from llms.providers.batched import BatchedLLM
-from llms.providers.responses import error_for_status, read_error, shown, unreadable
-from llms.providers.transport import transport_error
+from llms.providers.posting import translated
+from llms.providers.responses import shown
 
 _WINDOW = "24h"
 _WORKING = {"validating", "in_progress", "finalizing", "cancelling"}
@@ -92,20 +91,7 @@ class OpenAIBatches:
         try:
             yield
         except Exception as error:
-            translated = gone(self._translated(error), self._llm, asked_for)
-            raise translated from shown(error, self._llm)
+            import openai
 
-    def _translated(self, error: Exception) -> LLMError:
-        import openai
-
-        if isinstance(error, openai.APIStatusError):
-            message, code = read_error(error.body, error.message)
-            headers = error.response.headers
-            return error_for_status(self._llm, error.status_code, message, code, headers)
-        behind = error.__cause__ if isinstance(error, openai.APIConnectionError) else None
-        cause = behind if isinstance(behind, Exception) else error
-        if translated := transport_error(self._llm, cause):
-            return translated
-        if isinstance(error, openai.APIError):
-            return unreadable(self._llm, error)
-        raise error
+            meant = gone(translated(self._llm, openai, error), self._llm, asked_for)
+            raise meant from shown(error, self._llm)

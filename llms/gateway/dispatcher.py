@@ -65,14 +65,16 @@ class Dispatcher:
             LLMError: no answer came, after the tries that the error is worth.
         """
         account = model.account
-        limiter = self.limiter(account)
-        standing = self._standings.setdefault(account, Standing(self._policy))
+        if account not in self._limiters:
+            self._limiters[account] = Limiter(self._policy.longest_wish)
+            self._standings[account] = Standing(self._policy)
+        limiter, standing = self._limiters[account], self._standings[account]
         attempt = 1
         while True:
             permit = await limiter.acquire(model, characters, most_output)
             try:
                 standing.raise_if_refused(sending.asked)
-                client = await self.client(model)
+                client = await self._client(model)
                 sending.sent = True
                 brought = await call(client)
             except BaseException as error:
@@ -98,13 +100,7 @@ class Dispatcher:
                 return brought
             await asyncio.sleep(wait)
 
-    def limiter(self, account: str) -> Limiter:
-        """Return the limiter of an account."""
-        if account not in self._limiters:
-            self._limiters[account] = Limiter()
-        return self._limiters[account]
-
-    async def client(self, model: Model) -> Any:
+    async def _client(self, model: Model) -> Any:
         """Return the account's client, opened once."""
         opening = self._clients.get(model.account)
         if opening is None or (opening.done() and opening.exception() is not None):
@@ -120,3 +116,4 @@ class Dispatcher:
                 await self._owners[account].close(opening.result())
         self._clients.clear()
         self._limiters.clear()
+        self._standings.clear()

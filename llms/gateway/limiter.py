@@ -14,8 +14,6 @@ from llms.quota import Quota
 
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
-LONGEST_WISH = 120.0
-"""Seconds that a provider's wish to wait is kept for; a longer one is tried again after these."""
 
 
 @dataclass(slots=True)
@@ -32,11 +30,13 @@ class Limiter:
 
     A request waits for a slot, for its share of the requests and tokens a minute, and for the end
     of a pause that the provider asked for. An episode of refusals, from the first one to the
-    answers of what was already in flight, counts once: one cut of the slots, one pause.
+    answers of what was already in flight, counts once: one cut of the slots, one pause. A
+    provider's wish to wait is kept up to `longest_wish` seconds, and tried again after these.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest_wish: float) -> None:
         now = time.monotonic()
+        self._longest_wish = longest_wish
         self.requests = Pace(now)
         self.tokens = Pace(now)
         self._found_out = Slots()
@@ -48,12 +48,14 @@ class Limiter:
         self._tokens_per_character = 0.3
         self._usual_output = 0.0
 
-    def slots_of(self, model: Model) -> Slots:
+    def _slots_of(self, model: Model) -> Slots:
         """Return the slots for a model's requests."""
         limit = model.max_concurrent_requests
         if limit is None:
             return self._found_out
-        return self._fixed.setdefault(limit, Slots(limit))
+        if limit not in self._fixed:
+            self._fixed[limit] = Slots(limit)
+        return self._fixed[limit]
 
     async def acquire(self, model: Model, characters: int, most_output: int | None) -> Permit:
         """Wait until a request may go out; its length and limit tell how many tokens to expect.
@@ -65,7 +67,7 @@ class Limiter:
             self.requests.state(model.requests_per_minute, now)
         if model.tokens_per_minute is not None:
             self.tokens.state(model.tokens_per_minute, now)
-        slots = self.slots_of(model)
+        slots = self._slots_of(model)
         await slots.acquire()
         try:
             tokens = self._estimate(characters, most_output)
@@ -119,7 +121,7 @@ class Limiter:
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (self._episodes - 1))
             self._begin_episode(permit, cut=not exhausted)
         if error.retry_after is not None:
-            pause = min(error.retry_after, LONGEST_WISH)
+            pause = min(error.retry_after, self._longest_wish)
         self._paused_until = max(self._paused_until, now + pause)
 
     def _note_exhaustion(self, permit: Permit, quota: Quota | None, now: float) -> bool:

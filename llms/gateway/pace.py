@@ -19,7 +19,6 @@ class Pace:
 
     def __init__(self, now: float) -> None:
         self.per_minute: float | None = None
-        self._stated = False
         self._level = 0.0
         self._updated = now
         self._on_the_way = 0.0

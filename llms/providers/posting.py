@@ -11,14 +11,8 @@ from typing import Any
 from llms.errors import LLMError
 from llms.model import Remote
 from llms.providers.quotas import quota_of
-from llms.providers.responses import (
-    error_for_status,
-    not_connected,
-    read_error,
-    shown,
-    timed_out,
-    unreadable,
-)
+from llms.providers.responses import error_for_status, read_error, shown, unreadable
+from llms.providers.transport import transport_error
 from llms.providers.wire import Posted, ReadQuota
 
 
@@ -59,30 +53,26 @@ def translated(
     llm: Remote, sdk: ModuleType, error: Exception, read_quota: ReadQuota = quota_of
 ) -> LLMError:
     """Return the error that an error of the SDK means; what is none of its errors is raised."""
-    if isinstance(error, TimeoutError):
-        return timed_out(llm, llm.url)
-    if isinstance(error, sdk.APIConnectionError):
-        return _not_connected(llm, error)
     if isinstance(error, sdk.APIStatusError):
         message, code = read_error(error.body, error.message)
         headers = error.response.headers
         quota = read_quota(headers)
         return error_for_status(llm, error.status_code, message, code, headers, quota)
-    if isinstance(error, (sdk.APIError, ValueError, OSError)):
+    cause = _below(error) if isinstance(error, sdk.APIConnectionError) else error
+    if found := transport_error(llm, cause):
+        return found
+    if isinstance(error, sdk.APIError):
         return unreadable(llm, error)
     raise error
 
 
-def _not_connected(llm: Remote, error: Exception) -> LLMError:
-    import aiohttp
-    import httpx2
+def _below(error: Exception) -> Exception:
+    """Return what went wrong below the SDK, as aiohttp says it where it is used.
 
-    reported = error.__cause__ or error
+    The SDK's transport calls a refused connection a time-out.
+    """
+    import aiohttp
+
+    reported = error.__cause__ if isinstance(error.__cause__, Exception) else error
     behind = reported.__cause__
-    if isinstance(behind, aiohttp.SocketTimeoutError) or (
-        behind is None and isinstance(reported, httpx2.ReadTimeout)
-    ):
-        return timed_out(llm, llm.url)
-    if isinstance(behind, aiohttp.ServerTimeoutError):
-        return not_connected(llm, f"no connection within {llm.connect_timeout:g} s")
-    return not_connected(llm, reported)
+    return behind if isinstance(behind, aiohttp.ClientError) else reported

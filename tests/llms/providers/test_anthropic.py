@@ -6,6 +6,7 @@ import traceback
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from llms import ChatRequest, Completion, Tool, ToolCall, Usage
 from llms.errors import (
@@ -288,3 +289,8 @@ def test_every_failure_is_an_error_of_one_type(
 def test_the_key_is_named_when_it_is_missing() -> None:
     with pytest.raises(MissingKeyError, match="ANTHROPIC_API_KEY"):
         AnthropicLLM(model="m").check()
+
+
+def test_a_refused_connection_is_not_called_a_time_out() -> None:
+    with pytest.raises(ConnectionFailed, match="Cannot connect to host"):
+        ask(AnthropicLLM(model="m", base_url="http://127.0.0.1:1", api_key=SecretStr(KEY)))
