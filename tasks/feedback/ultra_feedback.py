@@ -8,8 +8,8 @@ import polars as pl
 
 from llms.chat import ChatType
 from llms.errors import RowRejected
+from tasks.chats import chat, required_text, text_in
 from tasks.feedback.assessments import Assessment, assessments_in
-from tasks.generation.chats import chat, required_text, text_in
 from tasks.prompt import Prompt
 from tasks.row import Row
 from tasks.task import Task

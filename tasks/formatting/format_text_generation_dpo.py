@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import polars as pl
 
 from llms.errors import RowRejected
+from tasks.chats import chat, prompt_id, required_text, system_prompt_in, text_in
 from tasks.declaration import typed
-from tasks.formatting.row_by_row import add_columns, prompt_id
 from tasks.frames import Schema
 from tasks.generated import CHAT
-from tasks.generation.chats import chat, required_text, system_prompt_in, text_in
-from tasks.outcome import Outcome, StepContext
 from tasks.row import Row
-from tasks.step import Step
+from tasks.row_step import RowStep
 
 _MODELS = "generation_models"
 
 
-class FormatTextGenerationDPO(Step):
+class FormatTextGenerationDPO(RowStep):
     """Makes the best and the worst rated generation a pair for preference training.
 
     Columns: `instruction` (str), `generations` (list of str), `ratings` (list of numbers), where
@@ -52,28 +50,20 @@ class FormatTextGenerationDPO(Step):
         "rejected_rating": True,
     }
 
-    def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
-        types = self._made(frame.schema.get("ratings"), with_models=_MODELS in frame.columns)
-        return add_columns(frame, self._pair, types, step=self.name, context=context)
-
-    def columns_after(self, before: Schema) -> Schema:
-        inputs = self.input_mappings
-        ratings = before[inputs.get("ratings", "ratings")]
-        made = self._made(ratings, with_models=inputs.get(_MODELS, _MODELS) in before)
-        outputs = self.output_mappings
-        return {**before, **{outputs.get(name, name): kind for name, kind in made.items()}}
-
-    def _made(self, ratings: Any, with_models: bool) -> dict[str, Any]:
+    def types(self, before: Schema) -> Schema:
+        ratings = before.get("ratings")
         rating = ratings.inner if isinstance(ratings, pl.List) else None
         made = {**typed(self.outputs), "chosen_rating": rating, "rejected_rating": rating}
         return {
-            name: kind for name, kind in made.items() if with_models or not name.endswith("_model")
+            name: kind
+            for name, kind in made.items()
+            if _MODELS in before or not name.endswith("_model")
         }
 
-    def _pair(self, row: Row) -> Row:
-        prompt, system = text_in(row, "instruction"), system_prompt_in(row)
-        ratings = _ratings(row)
-        texts = _parallel(row, "generations", len(ratings))
+    def make(self, input: Row) -> Row:
+        prompt, system = text_in(input, "instruction"), system_prompt_in(input)
+        ratings = _ratings(input)
+        texts = _parallel(input, "generations", len(ratings))
         best, worst = ratings.index(max(ratings)), ratings.index(min(ratings))
         if best == worst:
             raise RowRejected("all ratings are equal, so none is better than another")
@@ -83,8 +73,8 @@ class FormatTextGenerationDPO(Step):
         for name, place in (("chosen", best), ("rejected", worst)):
             pair[name] = chat(prompt, system=system, assistant=texts[place])
             pair[f"{name}_rating"] = ratings[place]
-            if _MODELS in row:
-                pair[f"{name}_model"] = _parallel(row, _MODELS, len(ratings))[place]
+            if _MODELS in input:
+                pair[f"{name}_model"] = _parallel(input, _MODELS, len(ratings))[place]
         return pair
 
 

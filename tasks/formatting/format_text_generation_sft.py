@@ -6,15 +6,13 @@ from typing import ClassVar
 
 import polars as pl
 
-from tasks.formatting.row_by_row import add_columns, prompt_id
+from tasks.chats import chat, prompt_id, system_prompt_in, text_in
 from tasks.generated import CHAT
-from tasks.generation.chats import chat, system_prompt_in, text_in
-from tasks.outcome import Outcome, StepContext
 from tasks.row import Row
-from tasks.step import Step
+from tasks.row_step import RowStep
 
 
-class FormatTextGenerationSFT(Step):
+class FormatTextGenerationSFT(RowStep):
     """Makes an instruction and its answer a chat to train on.
 
     Columns: `instruction` (str), `generation` (str) and, where it exists, `system_prompt` (str) ->
@@ -30,14 +28,10 @@ class FormatTextGenerationSFT(Step):
     }
     outputs: ClassVar = {"prompt": pl.String, "prompt_id": pl.String, "messages": CHAT}
 
-    def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
-        return add_columns(frame, _messages, self.outputs, step=self.name, context=context)
-
-
-def _messages(row: Row) -> Row:
-    prompt, answer = text_in(row, "instruction"), text_in(row, "generation")
-    return {
-        "prompt": prompt,
-        "prompt_id": prompt_id(prompt),
-        "messages": chat(prompt, system=system_prompt_in(row), assistant=answer),
-    }
+    def make(self, input: Row) -> Row:
+        prompt, answer = text_in(input, "instruction"), text_in(input, "generation")
+        return {
+            "prompt": prompt,
+            "prompt_id": prompt_id(prompt),
+            "messages": chat(prompt, system=system_prompt_in(input), assistant=answer),
+        }

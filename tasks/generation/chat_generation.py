@@ -8,8 +8,8 @@ import polars as pl
 
 from llms.chat import ChatType
 from llms.errors import RowRejected
+from tasks.chats import required_text, turns_in
 from tasks.generated import CHAT
-from tasks.generation.chats import required_text, turns_in
 from tasks.row import Row
 from tasks.task import Task
 

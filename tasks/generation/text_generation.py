@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from llms.chat import ChatType
 from llms.errors import ConfigurationError, RowRejected
-from tasks.generation.chats import chat, required_text, system_prompt_in, text_in
+from tasks.chats import chat, required_text, system_prompt_in, text_in
 from tasks.prompt import render, variables
 from tasks.row import Row
 from tasks.task import Task

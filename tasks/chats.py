@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from llms.chat import ChatMessage, ChatType
@@ -73,3 +74,8 @@ def _turn(turn: Any, what: str) -> ChatMessage:
     if turn.get("role") not in _ROLES:
         raise RowRejected(f"the role of {what} is {turn.get('role')!r}, not {', '.join(_ROLES)}")
     return {"role": turn["role"], "content": required_text(turn.get("content"), what)}
+
+
+def prompt_id(prompt: str) -> str:
+    """Return the SHA-256 of a prompt in hexadecimal, as preference datasets name prompts."""
+    return sha256(prompt.encode()).hexdigest()
