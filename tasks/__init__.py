@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from llms.chat import ChatMessage, ChatType
 from llms.errors import RowRejected
+from tasks.ask import Ask, Exchange, Reading
 from tasks.columns.combine_outputs import CombineOutputs
 from tasks.columns.expand_columns import ExpandColumns
 from tasks.columns.group_columns import GroupColumns
@@ -18,6 +19,7 @@ from tasks.generated import Generated
 from tasks.generation.chat_generation import ChatGeneration
 from tasks.generation.oss_instruct import OSSInstruct
 from tasks.generation.text_generation import TextGeneration
+from tasks.generator_task import GeneratorTask
 from tasks.graph import Graph
 from tasks.outcome import Outcome, StepContext
 from tasks.prompt import Prompt
@@ -27,7 +29,7 @@ from tasks.sources.load_data_from_file_system import LoadDataFromFileSystem
 from tasks.sources.load_data_from_hub import LoadDataFromHub, LoadHubDataset
 from tasks.sources.load_python_docs import LoadPythonDocs
 from tasks.step import GeneratorStep, GlobalStep, Step
-from tasks.task import Ask, Task
+from tasks.task import Task
 
 __all__ = [
     "Ask",
@@ -35,12 +37,14 @@ __all__ = [
     "ChatMessage",
     "ChatType",
     "CombineOutputs",
+    "Exchange",
     "ExpandColumns",
     "FanInStep",
     "FormatTextGenerationDPO",
     "FormatTextGenerationSFT",
     "Generated",
     "GeneratorStep",
+    "GeneratorTask",
     "GlobalStep",
     "Graph",
     "GroupColumns",
@@ -54,6 +58,7 @@ __all__ = [
     "OSSInstruct",
     "Outcome",
     "Prompt",
+    "Reading",
     "Rejection",
     "Row",
     "RowRejected",

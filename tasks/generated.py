@@ -8,25 +8,30 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from llms.chat import ChatType, Completion, text_content
-from llms.errors import LLMError, RowRejected, TransientError, UnfitAnswer
+from llms.chat import text_content
+from llms.errors import LLMError, RowRejected, TransientError
 from llms.spending import Calls
+from tasks.ask import Ask, Exchange
 from tasks.declaration import typed
 from tasks.frames import derive, frame_of, misfits
 from tasks.outcome import Outcome
 from tasks.row import Rejection, Row, derived_key, describe_error
 
 if TYPE_CHECKING:
-    from tasks.task import Ask, Task
+    from tasks.task import Task
 
 METADATA = "distilabel_metadata"
 
 CHAT = pl.List(pl.Struct({"role": pl.String, "content": pl.String}))
 """A chat as a column: turns with `role` and `content`, oldest first."""
 
+LOGPROBS = pl.List(pl.List(pl.Struct({"token": pl.String, "logprob": pl.Float64})))
+"""Token probabilities as a column: for each position the likeliest tokens."""
+
 _STATISTICS = pl.Struct(
     {
         "model": pl.String,
+        "requests": pl.Int64,
         "input_tokens": pl.Int64,
         "output_tokens": pl.Int64,
         "finish_reason": pl.String,
@@ -36,20 +41,19 @@ _STATISTICS = pl.Struct(
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One question to the model: what was sent, what came back, and how it leaves the schema."""
-
-    chat: ChatType
-    completion: Completion
-    unfit: UnfitAnswer | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Generated:
-    """One generation for a row: its output columns, or why it has none; and the last call."""
+    """One generation for a row: its output columns, or why it has none; and what it took.
+
+    The metadata shows the last exchange, and the tokens and cost of all of them.
+    """
 
     outputs: Row | RowRejected
-    exchange: Exchange
+    exchanges: tuple[Exchange, ...]
+
+    @property
+    def reply(self) -> str | None:
+        """The text of the last reply."""
+        return self.exchanges[-1].completion.text if self.exchanges else None
 
 
 class Books:
@@ -64,7 +68,7 @@ class Books:
         self._keys: list[str] = []
         self._outputs: list[Row] = []
         self._metadata: list[Row] = []
-        self._replies: list[str] = []
+        self._replies: list[str | None] = []
         self._rejections: list[Rejection] = []
         self._calls = Calls()
         self._unanswered: list[TransientError] = []
@@ -87,11 +91,10 @@ class Books:
                 single = len(result) == 1
                 key = parent if single else derived_key(parent, self._task.name, number)
                 if isinstance(generated.outputs, RowRejected):
-                    reply = generated.exchange.completion.text
-                    self._reject(index, key, str(generated.outputs), reply)
+                    self._reject(index, key, str(generated.outputs), generated.reply)
                 else:
-                    reply = generated.exchange.completion.text
-                    self._keep(index, key, generated.outputs, self._described(generated), reply)
+                    outputs = {**generated.outputs, **self._logprobs(generated)}
+                    self._keep(index, key, outputs, self._described(generated), generated.reply)
 
     def close(self, frame: pl.DataFrame) -> Outcome:
         """Return the outcome.
@@ -123,14 +126,13 @@ class Books:
         for number, generated in enumerate(result, 1):
             if isinstance(generated.outputs, RowRejected):
                 reason = f"generation {number} of {len(result)}: {generated.outputs}"
-                self._reject(index, parent, reason, generated.exchange.completion.text)
+                self._reject(index, parent, reason, generated.reply)
                 return
-            outputs.append(generated.outputs)
+            outputs.append({**generated.outputs, **self._logprobs(generated)})
         described = [self._described(generated) for generated in result]
-        reply = result[-1].exchange.completion.text
-        self._keep(index, parent, _transposed(outputs), _transposed(described), reply)
+        self._keep(index, parent, _transposed(outputs), _transposed(described), result[-1].reply)
 
-    def _keep(self, index: int, key: str, outputs: Row, metadata: Row, reply: str) -> None:
+    def _keep(self, index: int, key: str, outputs: Row, metadata: Row, reply: str | None) -> None:
         self._indices.append(index)
         self._keys.append(key)
         self._outputs.append({**outputs, "model_name": self._task.llm.model_name})
@@ -145,23 +147,32 @@ class Books:
             Rejection(key, parent, self._task.name, reason, row, reply, unanswered)
         )
 
+    def _logprobs(self, generated: Generated) -> Row:
+        column = f"llm_{self._task.name}_logprobs"
+        if column not in typed(self._task.made):
+            return {}
+        return {column: generated.exchanges[-1].completion.logprobs}
+
     def _described(self, generated: Generated) -> Row:
         """Return the metadata fields of one generation."""
-        name, completion = self._task.name, generated.exchange.completion
+        name, exchanges = self._task.name, generated.exchanges
+        last = exchanges[-1] if exchanges else None
         described: Row = {}
         if self._task.add_raw_output:
-            described[f"raw_output_{name}"] = completion.text
+            described[f"raw_output_{name}"] = generated.reply
         if self._task.add_raw_input:
-            described[f"raw_input_{name}"] = [
-                {"role": message["role"], "content": text_content(message)}
-                for message in generated.exchange.chat
+            described[f"raw_input_{name}"] = last and [
+                {"role": message["role"], "content": text_content(message)} for message in last.chat
             ]
+        usages = [exchange.completion.usage for exchange in exchanges]
+        costs = [exchange.completion.cost_usd for exchange in exchanges]
         described[f"statistics_{name}"] = {
-            "model": completion.model,
-            "input_tokens": completion.usage.input_tokens,
-            "output_tokens": completion.usage.output_tokens,
-            "finish_reason": completion.finish_reason,
-            "cost_usd": completion.cost_usd,
+            "model": last and last.completion.model,
+            "requests": len(exchanges),
+            "input_tokens": sum(usage.input_tokens for usage in usages),
+            "output_tokens": sum(usage.output_tokens for usage in usages),
+            "finish_reason": last and last.completion.finish_reason,
+            "cost_usd": None if None in costs else sum(cost or 0.0 for cost in costs),
         }
         return described
 

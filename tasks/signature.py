@@ -45,7 +45,14 @@ def step_signature(step: Step) -> str:
     )
 
 
-_BASES = ("llms.config", "tasks.fan_in", "tasks.row_step", "tasks.step", "tasks.task")
+_BASES = (
+    "llms.config",
+    "tasks.fan_in",
+    "tasks.row_step",
+    "tasks.step",
+    "tasks.task",
+    "tasks.generator_task",
+)
 
 
 def _lineage(cls: type) -> Iterator[type]:

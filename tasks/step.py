@@ -98,15 +98,23 @@ class Step(Config):
             return
         keys = SourceKeys(None)
         frame = with_source_keys(frame_of(inputs), keys)
+        yield self.rows_by_hand(frame)
+
+    def rows_by_hand(self, frame: pl.DataFrame) -> list[Row]:
+        """Return the rows made from a frame with keys, and warn of those that failed.
+
+        Raises:
+            RowRejected: every row failed.
+        """
         outcome = self.apply(frame, StepContext())
         if outcome.rejections:
             first = outcome.rejections[0]
-            said = f"{len(outcome.rejections)} of {len(inputs)} rows were rejected by step "
+            said = f"{len(outcome.rejections)} of {frame.height} rows were rejected by step "
             said += f"{self.name!r}, the first because: {first.reason}"
             if not outcome.frame.height:
                 raise RowRejected(said)
-            warnings.warn(said, stacklevel=2)
-        yield rows_of(outcome.frame)
+            warnings.warn(said, stacklevel=3)
+        return rows_of(outcome.frame)
 
     def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
         """Make the rows of one partition; hidden columns stay on the rows they came with."""

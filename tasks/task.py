@@ -3,97 +3,36 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass, field
 from functools import cached_property
+from random import Random
 from typing import Any
 
 import polars as pl
 from pydantic import Field
 
-from llms.chat import ChatRequest, ChatType, Sample
+from llms.chat import ChatType
 from llms.digest import digest
-from llms.errors import (
-    ConfigurationError,
-    RowRejected,
-    RunStopper,
-    StoreError,
-    UnfitAnswer,
-)
+from llms.errors import ConfigurationError, RowRejected, RunStopper, StoreError
 from llms.gateway import together
-from llms.llm import LLM, own_sample
 from llms.registry import LLMField
-from llms.spending import Calls
+from tasks.ask import Ask, Reading
 from tasks.declaration import Columns, required, typed
 from tasks.frames import rows_of
-from tasks.generated import METADATA, Books, Exchange, Generated
+from tasks.generated import LOGPROBS, METADATA, Books, Generated
 from tasks.outcome import Outcome, StepContext
-from tasks.row import KEY, Row, copied, describe_error
+from tasks.row import KEY, Row, copied
 from tasks.step import Step
 
-
-@dataclass(slots=True)
-class Ask:
-    """One row's road to the model: equal requests of a row get samples of their own."""
-
-    llm: LLM
-    step: str
-    key: str
-    context: StepContext
-    calls: Calls = field(default_factory=Calls)
-    last_reply: str | None = None
-    _seen: dict[str, int] = field(default_factory=dict)
-
-    async def __call__(
-        self,
-        chat: ChatType,
-        num_generations: int = 1,
-        *,
-        response_schema: dict[str, Any] | None = None,
-    ) -> list[Exchange]:
-        """Send a chat and return its answers.
-
-        Raises:
-            LLMError: no answer came, or one that does not follow the schema.
-        """
-        exchanges = await self.each(chat, num_generations, response_schema=response_schema)
-        for exchange in exchanges:
-            if exchange.unfit is not None:
-                raise exchange.unfit
-        return exchanges
-
-    async def each(
-        self,
-        chat: ChatType,
-        num_generations: int = 1,
-        *,
-        response_schema: dict[str, Any] | None = None,
-    ) -> list[Exchange]:
-        """Send a chat and return its answers, those among them that do not follow the schema too.
-
-        Raises:
-            LLMError: no answer came.
-        """
-        chat = copied(chat)
-        owner = f"{self.key}/{self.context.branch}" if self.context.branch else self.key
-        request = ChatRequest(chat, response_schema)
-        samples = [own_sample(owner, self._seen, request) for _ in range(num_generations)]
-        exchanges = await together([self._ask(request, sample, chat) for sample in samples])
-        self.last_reply = exchanges[-1].completion.text
-        return exchanges
-
-    async def _ask(self, request: ChatRequest, sample: Sample, chat: ChatType) -> Exchange:
-        observer, purse = self.context.observer, self.context.purse
-        try:
-            answer = await self.context.gateway.complete(self.llm, request, sample, purse)
-        except UnfitAnswer as error:
-            self.calls += error.calls
-            self.last_reply = error.completion.text
-            observer.called(self.step, error.calls)
-            return Exchange(chat, error.completion, error)
-        self.calls += answer.calls
-        observer.called(self.step, answer.calls)
-        observer.answered(self.step, self.key, chat, answer)
-        return Exchange(chat, answer.completion)
+_BESIDE_REQUESTS = {
+    "add_raw_input",
+    "add_raw_output",
+    "corrections",
+    "group_generations",
+    "num_generations",
+    "output_mappings",
+    "use_default_structured_output",
+}
+"""Parameters that shape no first request."""
 
 
 class Task(Step):
@@ -102,9 +41,14 @@ class Task(Step):
     A task overrides `format_input` and `format_output`; one that talks to the model in rounds
     overrides `answer`. It makes its `outputs`, `model_name` (str) and, unless both `add_raw_input`
     and `add_raw_output` are off, `distilabel_metadata` (struct: `raw_input_<step>`,
-    `raw_output_<step>` and `statistics_<step>` with model as returned, tokens and finish reason).
+    `raw_output_<step>` and `statistics_<step>` with model as returned, requests, tokens, finish
+    reason and cost); where the model gives token probabilities, `llm_<step>_logprobs` as well.
     With `num_generations` above 1 a row becomes that many rows, or, with `group_generations`, one
-    row with lists. A reply that `format_output` cannot read is a rejection.
+    row with lists.
+
+    A reply that `format_output` cannot read is shown to the model with the reason and asked for
+    again, up to `corrections` times, and then a rejection. `use_default_structured_output` asks
+    for JSON that follows `response_schema`; None means where the model's provider enforces it.
     """
 
     llm: LLMField
@@ -112,14 +56,13 @@ class Task(Step):
     group_generations: bool = False
     add_raw_output: bool = True
     add_raw_input: bool = True
-    use_default_structured_output: bool = False
+    use_default_structured_output: bool | None = False
+    corrections: int = Field(default=1, ge=0)
 
     @cached_property
     def requests_digest(self) -> str:
         """Digest of what shapes this task's requests; tasks that share it need samples apart."""
-        beside = {"num_generations", "group_generations", "add_raw_output", "add_raw_input"}
-        beside |= {"output_mappings", "use_default_structured_output"}
-        shaping = {name: value for name, value in self.content.items() if name not in beside}
+        shaping = {k: value for k, value in self.content.items() if k not in _BESIDE_REQUESTS}
         makers = [getattr(type(self), name) for name in ("answer", "format_input")]
         written = [f"{maker.__module__}:{maker.__qualname__}" for maker in makers]
         return digest([written, shaping, self.llm.identity])
@@ -140,16 +83,36 @@ class Task(Step):
         """Return the JSON schema asked of the model with `use_default_structured_output`."""
         return None
 
+    def draw(self, random: Random) -> Row:
+        """Return values drawn for one generation; they join the row that `format_input` gets.
+
+        The source of random choices is the row's own, so a rerun and a refresh draw the same.
+        """
+        return {}
+
+    @property
+    def structured(self) -> bool:
+        """Whether replies are asked for as JSON that follows `response_schema`."""
+        wanted = self.use_default_structured_output
+        return self.llm.supports.structured_output if wanted is None else wanted
+
     def load(self) -> None:
         self.llm.check()
 
     async def answer(self, input: Row, ask: Ask) -> list[Generated]:
         """Return the generations for one row."""
-        schema = self.response_schema(input) if self.use_default_structured_output else None
-        exchanges = await ask.each(
-            self.format_input(copied(input)), self.num_generations, response_schema=schema
+        readings = await together(
+            [
+                self._generation({**input, **self.draw(ask.random(number))}, ask)
+                for number in range(self.num_generations)
+            ]
         )
-        return [Generated(self._read(exchange, input), exchange) for exchange in exchanges]
+        return [Generated(reading.found, reading.exchanges) for reading in readings]
+
+    async def _generation(self, row: Row, ask: Ask) -> Reading[Row]:
+        schema = self.response_schema(row) if self.structured else None
+        chat = self.format_input(copied(row))
+        return await ask.read(chat, lambda reply: self._outputs(reply, row), response_schema=schema)
 
     @property
     def made(self) -> Columns:
@@ -157,6 +120,9 @@ class Task(Step):
         if self.group_generations:
             columns = {name: kind and pl.List(kind) for name, kind in columns.items()}
         columns = {**columns, "model_name": pl.String}
+        if getattr(self.llm.generation_kwargs, "logprobs", None):
+            kind = pl.List(LOGPROBS) if self.group_generations else LOGPROBS
+            columns[f"llm_{self.name}_logprobs"] = kind
         return {**columns, METADATA: None} if self.add_raw_input or self.add_raw_output else columns
 
     def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
@@ -172,7 +138,7 @@ class Task(Step):
     ) -> list[tuple[list[Generated] | Exception, Ask]]:
         return await together(
             [
-                self._answer_row(row, Ask(self.llm, self.name, key, context))
+                self._answer_row(row, Ask(self.llm, self.name, key, context, self.corrections))
                 for row, key in zip(rows, keys, strict=True)
             ]
         )
@@ -189,20 +155,10 @@ class Task(Step):
         ask.context.observer.finished(self.name, int(good), int(not good))
         return result, ask
 
-    def _read(self, exchange: Exchange, row: Row) -> Row | RowRejected:
-        if exchange.unfit is not None:
-            return RowRejected(str(exchange.unfit))
-        try:
-            outputs = self.format_output(exchange.completion.written, copied(row))
-        except ConfigurationError:
-            raise
-        except RowRejected as error:
-            return error
-        except Exception as error:
-            return RowRejected(f"the reply cannot be read: {describe_error(error)}")
+    def _outputs(self, reply: str, row: Row) -> Row:
+        outputs = self.format_output(reply, copied(row))
         if not isinstance(outputs, dict):
-            return RowRejected(f"`format_output` returned {outputs!r:.100}, which is no row")
-        missing = [name for name in required(self.outputs) if name not in outputs]
-        if missing:
-            return RowRejected(f"the reply gave no {', '.join(map(repr, missing))}")
+            raise RowRejected(f"`format_output` returned {outputs!r:.100}, which is no row")
+        if missing := [name for name in required(self.outputs) if name not in outputs]:
+            raise RowRejected(f"the reply gave no {', '.join(map(repr, missing))}")
         return outputs

@@ -47,7 +47,7 @@ def correction(request: ChatRequest, reply: str, reason: str) -> ChatRequest:
 
     The reply stands there without its reasoning; of a very long one, only both ends.
     """
-    said: ChatMessage = {"role": "assistant", "content": _shortened(after_reasoning(reply))}
+    said: ChatMessage = {"role": "assistant", "content": shortened(after_reasoning(reply))}
     asked: ChatMessage = {"role": "user", "content": _CORRECTION.format(reason=reason)}
     return replace(request, messages=[*request.messages, said, asked])
 
@@ -64,7 +64,8 @@ def _with_text(message: ChatMessage, text: str) -> ChatMessage:
     return {**message, "content": [*content, added]}
 
 
-def _shortened(reply: str) -> str:
+def shortened(reply: str) -> str:
+    """Return a reply as a turn of a chat; of a very long one, only both ends."""
     if not reply:
         return "(no text)"  # several providers refuse a turn without content
     if len(reply) <= _LONGEST_REPLY:

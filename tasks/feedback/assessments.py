@@ -10,6 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 from llms.errors import RowRejected
+from tasks.reading.json_object import looks_like_json
+from tasks.reading.numbers import whole_on_scale
+from tasks.reading.plain import plain
 
 _MARKS = r"[ \t#*_>\-]*"
 _LABEL = (
@@ -33,11 +36,9 @@ _RATIONALE_BEHIND_RATING = re.compile(
     r"^([ \t#*_>\-]*(?:rating|score)\W{1,5}\d[^\n]{0,20}?)[ \t,;.|]+(?=\W{0,3}rationale\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-_FENCED = re.compile(r"\s*```\w*\n(.*?)\n?\s*```\s*", re.DOTALL)
 _RULES_AT_THE_END = re.compile(
     r"(?:\s*^[ \t]*(?:-{3,}|\*{3,}|_{3,}|`{3,})[ \t]*$)+\s*\Z", re.MULTILINE
 )
-_RATING = re.compile(r"\W*(\d+)(?:\.0)?(?![.,]?\d)\s*(?:(?:/|out of)\s*(\d+))?(\D*)")
 _NO_TYPE = re.compile(r"\W*(?:none|null|n/?a|not applicable)\b", re.IGNORECASE)
 _LABELS = {
     "rating": "rating",
@@ -67,10 +68,9 @@ def assessments_in(reply: str, count: int, types: int = 0) -> list[Assessment]:
     Raises:
         RowRejected: something is missing, repeated or out of range; the reason says what.
     """
-    reply = reply.replace("\r\n", "\n").replace("\r", "\n")
-    fenced = _FENCED.fullmatch(reply)
-    if (inner := fenced[1] if fenced else reply).lstrip().startswith("{"):
-        sections = _json_sections(inner, count)
+    reply = plain(reply)
+    if looks_like_json(reply):
+        sections = _json_sections(reply, count)
     else:
         sections = [_fields(section, number, types) for number, section in _sections(reply, count)]
     return [_assessment(fields, number, types) for number, fields in enumerate(sections, 1)]
@@ -145,21 +145,12 @@ def _assessment(fields: dict[str, Any], number: int, types: int) -> Assessment:
         nothing = name not in fields or (value is None and name != "type")
         if nothing or (isinstance(value, str) and not value.strip()):
             raise RowRejected(f"text {number} has no {_LABELS[name]}")
-    rating, rationale = _rating(str(fields["rating"]), number), str(fields["rationale"])
+    rating = whole_on_scale(str(fields["rating"]), 1, 5, f"the rating of text {number}")
+    rationale = str(fields["rationale"])
     if not types:
         return Assessment(rating, rationale)
     kind = _type(str(fields["type"]), number, types)
     return Assessment(rating, rationale, kind, str(fields["rationale_for_rating"]))
-
-
-def _rating(text: str, number: int) -> int:
-    line = text.partition("\n")[0].strip()
-    match = _RATING.fullmatch(line)
-    if match is None or int(match[2] or 5) != 5 or not 1 <= int(match[1]) <= 5:
-        raise RowRejected(
-            f"the rating of text {number} is {line!r:.80}, not a whole number from 1 to 5"
-        )
-    return int(match[1])
 
 
 def _type(text: str, number: int, types: int) -> int | None:

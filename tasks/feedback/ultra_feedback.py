@@ -11,6 +11,8 @@ from llms.errors import RowRejected
 from tasks.chats import chat, required_text, text_in
 from tasks.feedback.assessments import Assessment, assessments_in
 from tasks.prompt import Prompt
+from tasks.reading.json_object import TEXT, Schema, list_of, object_of, one_of
+from tasks.reading.plain import plain
 from tasks.row import Row
 from tasks.task import Task
 
@@ -31,7 +33,7 @@ class UltraFeedback(Task):
     null where the judge says that none applies) and `rationales-for-ratings` (list of str).
 
     A reply that does not have exactly one rating from 1 to 5, with its rationale, for each
-    generation is a rejection. With `use_default_structured_output` the reply is JSON.
+    generation is a rejection. Where the model's provider enforces schemas the reply is JSON.
     """
 
     version: ClassVar = 1
@@ -44,6 +46,7 @@ class UltraFeedback(Task):
     truthfulness: ClassVar = Prompt("ultra_feedback_truthfulness.jinja2")
 
     aspect: Aspect = "overall-rating"
+    use_default_structured_output: bool | None = None
 
     @property
     def outputs(self) -> dict[str, pl.DataType]:
@@ -69,31 +72,24 @@ class UltraFeedback(Task):
             instruction=text_in(input, "instruction"),
             generations=_generations(input),
             types=self._types,
-            structured=self.use_default_structured_output,
+            structured=self.structured,
         )
         return chat(prompt)
 
     def format_output(self, output: str | None, input: Row) -> Row:
-        reply = required_text(output or "", "the reply")
-        found = assessments_in(reply, len(_generations(input)), self._types)
+        found = assessments_in(plain(output), len(_generations(input)), self._types)
         return {name: [_value(item, name) for item in found] for name in self.outputs}
 
-    def response_schema(self, input: Row) -> dict[str, Any]:
-        count = len(_generations(input))
-        rationale = {"type": "string", "maxLength": _LONGEST_RATIONALE}
-        rating = {"type": "integer", "enum": [1, 2, 3, 4, 5]}
-        fields: dict[str, Any] = {"rationale": rationale, "rating": rating}
+    def response_schema(self, input: Row) -> Schema:
+        rationale = {**TEXT, "maxLength": _LONGEST_RATIONALE}
+        fields: dict[str, Schema] = {"rationale": rationale, "rating": one_of(1, 2, 3, 4, 5)}
         if self._types:
-            numbers = list(range(1, self._types + 1))
-            number = {"anyOf": [{"type": "integer", "enum": numbers}, {"type": "null"}]}
-            fields = {
-                "type": number,
-                "rationale": rationale,
-                "rationale_for_rating": rationale,
-                "rating": rating,
-            }
-        items = {"type": "array", "items": _object(fields), "minItems": count, "maxItems": count}
-        return _object({"assessments": items})
+            number = {"anyOf": [one_of(*range(1, self._types + 1)), {"type": "null"}]}
+            fields = {"type": number, "rationale_for_rating": rationale, **fields}
+            order = ("type", "rationale", "rationale_for_rating", "rating")
+            fields = {name: fields[name] for name in order}
+        count = len(_generations(input))
+        return object_of(assessments=list_of(object_of(**fields), count))
 
 
 def _generations(row: Row) -> list[str]:
@@ -115,12 +111,3 @@ def _value(assessment: Assessment, column: str) -> Any:
         "ratings": assessment.rating,
         "rationales-for-ratings": assessment.rationale_for_rating,
     }[column]
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path, PurePosixPath
@@ -30,11 +30,16 @@ class SourceFile:
     filetype: FileType
 
 
-def find_files(entries: Sequence[str], filetype: FileType | None, folder: Path) -> list[SourceFile]:
+def find_files(
+    entries: Sequence[str],
+    filetype: FileType | None,
+    folder: Path,
+    storage_options: Mapping[str, Any] | None = None,
+) -> list[SourceFile]:
     """Return the files that entries name, each once, those of one entry in order of their names.
 
     Files of other machines are copied into `folder` first, so that reading them twice is cheap and
-    their size does not matter for memory.
+    their size does not matter for memory. `storage_options` go to the file system.
 
     Raises:
         ConfigurationError: a file is missing, cannot be reached or is of an unknown type.
@@ -42,19 +47,21 @@ def find_files(entries: Sequence[str], filetype: FileType | None, folder: Path) 
     files: dict[str, SourceFile] = {}
     for entry in entries:
         try:
-            for file in _files_of(entry, filetype, folder):
+            for file in _files_of(entry, filetype, folder, storage_options or {}):
                 files.setdefault(file.name, file)
         except ImportError as error:
             raise MissingPackageError(f"{entry!r} cannot be reached: {error}.") from error
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             raise ConfigurationError(f"{entry!r} cannot be read: {error}.") from error
     return list(files.values())
 
 
-def _files_of(entry: str, filetype: FileType | None, folder: Path) -> Iterator[SourceFile]:
+def _files_of(
+    entry: str, filetype: FileType | None, folder: Path, storage_options: Mapping[str, Any]
+) -> Iterator[SourceFile]:
     import fsspec
 
-    system, path = fsspec.url_to_fs(entry)
+    system, path = fsspec.url_to_fs(entry, **storage_options)
     local = getattr(system, "local_file", False)
     if system.isfile(path):
         found = [path]

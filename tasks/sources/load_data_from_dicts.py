@@ -7,17 +7,9 @@ from functools import cached_property
 from typing import ClassVar
 
 import polars as pl
-from pydantic import field_validator
 
-from llms.errors import ConfigurationError
-from tasks.column_types import (
-    ColumnTypes,
-    Misfit,
-    Types,
-    frame_with,
-    refuse_empty_structs,
-)
-from tasks.row import Row
+from tasks.column_types import Types, frame_with
+from tasks.sources.dict_rows import DictRows, column_types
 from tasks.step import GeneratorStep
 
 _FRAME_HEIGHT = 1000
@@ -31,18 +23,17 @@ class LoadDataFromDicts(GeneratorStep):
 
     Raises:
         ConfigurationError: there are no rows, or the values of a key cannot share a column.
+
+    Example:
+        >>> from tasks import LoadDataFromDicts
+        >>> source = LoadDataFromDicts(data=[{"topic": "law"}, {"topic": "art", "level": 2}])
+        >>> next(source.process())
+        ([{'topic': 'law', 'level': None}, {'topic': 'art', 'level': 2}], True)
     """
 
     version: ClassVar = 1
 
-    data: list[Row]
-
-    @field_validator("data")
-    @classmethod
-    def _refuse_no_rows(cls, value: list[Row]) -> list[Row]:
-        if not any(value):
-            raise ConfigurationError("LoadDataFromDicts got no rows; data= needs at least one.")
-        return value
+    data: DictRows
 
     @property
     def outputs(self) -> Types:
@@ -54,11 +45,4 @@ class LoadDataFromDicts(GeneratorStep):
 
     @cached_property
     def _types(self) -> Types:
-        types = ColumnTypes({})
-        for number, row in enumerate(self.data, 1):
-            try:
-                types.see(row)
-            except Misfit as error:
-                raise ConfigurationError(f"Row {number} of data does not fit: {error}.") from error
-        refuse_empty_structs(types.found, "data", "leave it out")
-        return types.found
+        return column_types(self.data)

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import polars as pl
 from pydantic import Field, field_validator
 
+from llms.config import Operational
 from llms.errors import ConfigurationError
 from tasks.column_types import Misfit, Types, merged, refuse_empty_structs, type_named
 from tasks.sources import csv_rows, json_rows, parquet_rows
 from tasks.sources.files import FileType, SourceFile, find_files
+from tasks.sources.first_rows import first_rows
 from tasks.step import GeneratorStep
 
 _FRAME_HEIGHT = 1000
@@ -35,12 +37,13 @@ _READERS: Mapping[FileType, _Reader] = {
 
 
 class LoadDataFromFileSystem(GeneratorStep):
-    """Loads the rows of files.
+    r"""Loads the rows of files.
 
     Columns out: those of the files; a column that some rows lack is null there. `data_files` is a
     file, a folder, a glob or a list of these, local or as a URL of fsspec. `filetype` is "parquet",
     "jsonl", "json" (an array of objects, or one a line) or "csv"; left out, the ending tells.
-    `num_examples` stops after that many rows.
+    `num_examples` stops after that many rows. `storage_options` go to the file system of fsspec;
+    they may hold secrets and go into no file.
 
     Every row is looked at before the first is yielded, so each column has one type throughout:
     numbers and text together become text, structs get the fields of all rows. `column_types` sets
@@ -50,6 +53,15 @@ class LoadDataFromFileSystem(GeneratorStep):
 
     Raises:
         ConfigurationError: no such file, no rows, or a line that cannot be read, with its number.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from tasks import LoadDataFromFileSystem
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "topics.csv").write_text("topic,level\nlaw,1\nart,2\n")
+        ...     next(LoadDataFromFileSystem(data_files=folder).process())
+        ([{'topic': 'law', 'level': 1}, {'topic': 'art', 'level': 2}], True)
     """
 
     version: ClassVar = 1
@@ -58,6 +70,9 @@ class LoadDataFromFileSystem(GeneratorStep):
     filetype: FileType | None = None
     num_examples: int | None = Field(default=None, ge=1)
     column_types: Mapping[str, str] = Field(default_factory=dict)
+    storage_options: Operational[dict[str, Any] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
 
     @field_validator("column_types")
     @classmethod
@@ -74,19 +89,13 @@ class LoadDataFromFileSystem(GeneratorStep):
         self.load()
         entries = [self.data_files] if isinstance(self.data_files, str) else self.data_files or ()
         with TemporaryDirectory(prefix="stillhouse-") as folder:
-            files = find_files(entries, self.filetype, Path(folder))
+            files = find_files(entries, self.filetype, Path(folder), self.storage_options)
             types = self._types(files)
-            rows = 0
-            for frame in chain.from_iterable(
+            frames = chain.from_iterable(
                 _READERS[file.filetype].frames(file, types, _FRAME_HEIGHT) for file in files
-            ):
-                left = frame.height if self.num_examples is None else self.num_examples - rows
-                yield frame.head(left)
-                rows += min(frame.height, left)
-                if rows == self.num_examples:
-                    return
-        if not rows:
-            raise ConfigurationError(f"The files of step {self.name!r} hold no rows.")
+            )
+            nothing = f"The files of step {self.name!r} hold no rows."
+            yield from first_rows(frames, self.num_examples, nothing)
 
     def _types(self, files: list[SourceFile]) -> Types:
         """Return the columns of all files together."""

@@ -8,7 +8,10 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
+from llms.config import Operational
 from llms.errors import ConfigurationError, MissingPackageError
+from tasks.sources import arrow_rows
+from tasks.sources.first_rows import first_rows
 from tasks.step import GeneratorStep
 
 _FRAME_HEIGHT = 1000
@@ -20,11 +23,23 @@ class LoadDataFromHub(GeneratorStep):
     Columns out: those of the dataset, with its types. `repo_id` is "owner/name" or a folder,
     `config` one of its configurations, `revision` a branch, tag or commit. With `streaming` rows
     are read from the Hub as they are needed, otherwise the split is downloaded and cached first.
-    `num_examples` stops after that many rows. `HF_ENDPOINT` and `HF_TOKEN` are honoured.
+    `num_examples` stops after that many rows. `storage_options` are for the file systems that the
+    data lie on, such as `{"s3": {"anon": True}}`; they may hold secrets and go into no file.
+    `HF_ENDPOINT` and `HF_TOKEN` are honoured.
 
     Raises:
         ConfigurationError: no such repository, configuration, split or revision, no access, no
             network, or no rows.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from tasks import LoadDataFromHub
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "train.jsonl").write_text('{"prompt": "Say hi."}')
+        ...     source = LoadDataFromHub(repo_id=folder, streaming=True)
+        ...     next(source.process())
+        ([{'prompt': 'Say hi.'}], True)
     """
 
     version: ClassVar = 1
@@ -35,6 +50,9 @@ class LoadDataFromHub(GeneratorStep):
     revision: str | None = None
     streaming: bool = False
     num_examples: int | None = Field(default=None, ge=1)
+    storage_options: Operational[dict[str, Any] | None] = Field(
+        default=None, exclude=True, repr=False
+    )
 
     def load(self) -> None:
         if not self.repo_id:
@@ -42,23 +60,14 @@ class LoadDataFromHub(GeneratorStep):
 
     def frames(self) -> Iterator[pl.DataFrame]:
         self.load()
-        rows = 0
+        nothing = f"The split {self.split!r} of the dataset {self.repo_id!r} has no rows."
         try:
-            for table in self._dataset().with_format("arrow").iter(batch_size=_FRAME_HEIGHT):
-                frame = pl.DataFrame(pl.from_arrow(table))
-                left = frame.height if self.num_examples is None else self.num_examples - rows
-                yield frame.head(left)
-                rows += min(frame.height, left)
-                if rows == self.num_examples:
-                    return
+            rows = arrow_rows.frames(self._dataset(), _FRAME_HEIGHT)
+            yield from first_rows(rows, self.num_examples, nothing)
         except ConfigurationError:
             raise
         except Exception as error:
             raise self._unreadable(error) from error
-        if not rows:
-            raise ConfigurationError(
-                f"The split {self.split!r} of the dataset {self.repo_id!r} has no rows."
-            )
 
     def _dataset(self) -> Any:
         try:
@@ -73,6 +82,8 @@ class LoadDataFromHub(GeneratorStep):
             split=self.split,
             revision=self.revision,
             streaming=self.streaming,
+            # A copy, because `datasets` writes the token of the Hub into it.
+            storage_options=dict(self.storage_options) if self.storage_options else None,
         )
 
     def _unreadable(self, error: Exception) -> ConfigurationError:

@@ -199,6 +199,7 @@ def test_every_generation_is_accounted_for_whatever_the_model_does(
             name="ask",
             llm=Capricious(model=f"model of case {seed}"),
             num_generations=generations,
+            corrections=0,
             group_generations=grouped,
         )
         frame = keyed([{"instruction": prompt} for prompt in prompts])

@@ -50,6 +50,7 @@ class Rate(Answer):
     """Reads a number; only some of the replies have one."""
 
     outputs: ClassVar[Any] = {"rating": pl.Int64}
+    corrections: int = 0
 
     def format_output(self, output: str | None, input: Row) -> Row:
         return {"rating": int(output or "")}
@@ -68,7 +69,7 @@ class Discuss(Answer):
         (second,) = await ask(chat)
         chat.append({"role": "assistant", "content": second.completion.text})
         said = {"first": first.completion.text, "second": second.completion.text}
-        return [Generated(said, second)]
+        return [Generated(said, (first, second))]
 
 
 def instructions(*texts: str) -> list[Row]:
@@ -296,7 +297,7 @@ def test_one_row_that_asks_the_same_twice_gets_two_samples(gateway: Gateway) -> 
             chat = self.format_input(input)
             (first,), (second,) = await ask(chat), await ask(chat)
             texts = [first.completion.text, second.completion.text]
-            return [Generated({"generation": " / ".join(texts)}, second)]
+            return [Generated({"generation": " / ".join(texts)}, (first, second))]
 
     (said,) = generations(applied(Twice(llm=RecordingLLM()), instructions("a"), gateway))
 
@@ -365,6 +366,7 @@ def test_a_task_tells_which_model_was_asked_and_what_it_cost(gateway: Gateway) -
     assert row["model_name"] == "scripted"
     assert row[METADATA]["statistics_ask"] == {
         "model": "scripted-2026-01",
+        "requests": 1,
         "input_tokens": 11,
         "output_tokens": 7,
         "finish_reason": "length",

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import polars as pl
 import pytest
 
-from llms import Gateway
+from llms import Gateway, OpenAILLM
 from llms.errors import ConfigurationError, RowRejected
 from tasks import Graph, LoadDataFromDicts, UltraFeedback
 from tasks.feedback.ultra_feedback import Aspect
@@ -119,8 +119,9 @@ def test_the_schema_is_strict_and_asks_for_as_many_items_as_generations(aspect: 
     assert fields["rating"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
 
 
-def test_the_schema_is_sent_only_with_structured_output() -> None:
-    assert task().use_default_structured_output is False
+def test_the_reply_is_asked_for_as_json_where_the_provider_enforces_schemas() -> None:
+    assert not task().structured
+    assert UltraFeedback(llm=OpenAILLM(model="gpt", api_key="none")).structured
 
 
 @pytest.mark.parametrize(

@@ -88,11 +88,11 @@ def test_where_the_brackets_are_kept_a_bare_word_is_text() -> None:
     [
         pytest.param("", "the reply is empty", id="empty"),
         pytest.param(
-            "I can't help with that.", r"no section \[Problem Description\]", id="refusal"
+            "I can't help with that.", r"no section 'Problem Description'", id="refusal"
         ),
-        pytest.param("[Problem Description]\nWrite f", r"no section \[Solution\]", id="cut off"),
+        pytest.param("[Problem Description]\nWrite f", r"no section 'Solution'", id="cut off"),
         pytest.param(
-            "Write f.\n[Solution]\nx", r"no section \[Problem Description\]", id="no problem"
+            "Write f.\n[Solution]\nx", r"no section 'Problem Description'", id="no problem"
         ),
         pytest.param(
             "[Problem]\n\n[Solution]\nx", "the problem in the reply is empty", id="empty problem"
@@ -100,7 +100,7 @@ def test_where_the_brackets_are_kept_a_bare_word_is_text() -> None:
         pytest.param(
             "[Problem]\nx\n[Solution]\n", "the solution in the reply is empty", id="empty solution"
         ),
-        pytest.param(f"{CLEAN}\n[Solution]\ny", r"the section \[Solution\] 2 times", id="twice"),
+        pytest.param(f"{CLEAN}\n[Solution]\ny", r"the section 'Solution' 2 times", id="twice"),
         pytest.param("[Solution]\nx\n[Problem]\ny", "comes before", id="wrong order"),
         pytest.param(
             CLEAN.removesuffix("```"),

@@ -1,0 +1,1 @@
+"""Reading replies: what a careful person could read is read, and nothing is made up."""
