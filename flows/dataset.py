@@ -24,7 +24,8 @@ _DECIMALS = 9
 class DatasetVersion:
     """The finished rows of a pipeline. Each leaf step makes one configuration of the dataset;
     a single leaf is called `default`. `calls` counts the model calls of the run that made it; all
-    other answers were reused; `spent_usd` is what it paid for them in US dollars.
+    other answers were reused; `spent_usd` is what it paid for them in US dollars. `changes` tell
+    which steps do something else than in the run before, and why.
     """
 
     graph: Graph
@@ -32,6 +33,7 @@ class DatasetVersion:
     partitions: dict[str, list[Partition]]
     calls: int = 0
     spent_usd: float = 0.0
+    changes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,6 +68,15 @@ class DatasetVersion:
     def books(self) -> Accounts:
         """The books of all steps together."""
         return sum(self.accounts.values(), Accounts())
+
+    @property
+    def artifacts(self) -> dict[str, Path]:
+        """The folders of files that steps saved beside their rows, by step."""
+        folders = {
+            name: self.workspace.artifacts(step.signature)
+            for name, step in self.graph.steps.items()
+        }
+        return {name: folder for name, folder in folders.items() if folder.is_dir()}
 
     def scan(self, configuration: str = "default") -> pl.LazyFrame:
         """Return the rows of a configuration, lazily.

@@ -26,6 +26,8 @@ class Pipeline(Graph):
         gateway: Gateway | None = None,
         budget: Budget | None = None,
         monthly_budget: Budget | None = None,
+        accepted_rows: int | None = None,
+        attempts_per_row: int = 5,
     ) -> DatasetVersion:
         """Run every step and return the finished dataset.
 
@@ -33,12 +35,16 @@ class Pipeline(Graph):
         started again, counts as the same one until its dataset is finished. `monthly_budget` is the
         most that all runs of a pipeline of this name may spend in a calendar month (UTC).
 
+        With `accepted_rows` the dataset gets exactly so many rows: of the sources that many rows
+        are read first, then as many more as it takes, up to `attempts_per_row` for each wanted.
+
         What an earlier run finished is reused, by content: answers of models always, and with
         `use_cache` whole partitions too.
 
         Raises:
             StillhouseError: one sentence about what stopped the run; what is finished is kept.
         """
+        from flows.runtime.acceptance import Wanted
         from flows.runtime.flow_runs import run_graph
 
         return run_graph(
@@ -48,6 +54,7 @@ class Pipeline(Graph):
             gateway=gateway or default_gateway(),
             budget=budget,
             monthly_budget=monthly_budget,
+            wanted=Wanted(accepted_rows, attempts_per_row) if accepted_rows else None,
         )
 
     def preview(self, rows: int = 3, observer: Observer | None = None) -> DatasetVersion:

@@ -26,6 +26,12 @@ class FlowSettings(BaseModel):
         default=None, description="Limit for all runs of this dataset in a calendar month (UTC)"
     )
 
+    accepted_rows: int | None = Field(
+        default=None,
+        ge=1,
+        description="Make exactly this many rows: go on reading the source until they are accepted",
+    )
+
     def check(self) -> None:
         """Find out before a run whether its dataset could be delivered.
 
@@ -41,7 +47,11 @@ class FlowSettings(BaseModel):
 
     def run(self, pipeline: Pipeline) -> DatasetVersion:
         """Run a pipeline within the budgets."""
-        return pipeline.run(budget=self.budget, monthly_budget=self.monthly_budget)
+        return pipeline.run(
+            budget=self.budget,
+            monthly_budget=self.monthly_budget,
+            accepted_rows=self.accepted_rows,
+        )
 
     def deliver(self, version: DatasetVersion) -> dict[str, Any]:
         """Save a dataset, push it if a repository is named, and return the summary."""

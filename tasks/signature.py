@@ -28,21 +28,24 @@ def step_signature(step: Step) -> str:
     source, with the functions and constants of the user's own modules that the source uses.
     Time-outs, batch sizes, retries and keys are `Operational` and left out.
     """
+    return digest(signature_parts(step))
+
+
+def signature_parts(step: Step) -> dict[str, Any]:
+    """Return what a step's signature is made of, to tell which part of it changed."""
     private = {
         name: value
         for name, value in (step.__pydantic_private__ or {}).items()
         if _is_constant(type(step).__private_attributes__[name])
     }
-    return digest(
-        {
-            "class": f"{type(step).__module__}:{type(step).__qualname__}",
-            "code": [_code_of(cls) for cls in _lineage(type(step))],
-            "name": step.name,
-            "parameters": step.content,
-            "private": {name: _plain(value) for name, value in sorted(private.items())},
-            "prompts": _prompts(type(step)),
-        }
-    )
+    return {
+        "class": f"{type(step).__module__}:{type(step).__qualname__}",
+        "code": [_code_of(cls) for cls in _lineage(type(step))],
+        "name": step.name,
+        "parameters": step.content,
+        "private": {name: _plain(value) for name, value in sorted(private.items())},
+        "prompts": _prompts(type(step)),
+    }
 
 
 _BASES = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
@@ -15,6 +16,7 @@ from pydantic import Field, model_validator
 
 from llms.config import Config, Operational
 from llms.errors import ConfigurationError, RowRejected
+from tasks.artifacts import save_artifact
 from tasks.declaration import Columns, required, typed
 from tasks.frames import (
     Schema,
@@ -84,6 +86,15 @@ class Step(Config):
 
     def unload(self) -> None:
         """Release what `load` took."""
+
+    def save_artifact(
+        self,
+        name: str,
+        write_function: Callable[[Path], None],
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Save files beside the dataset: `write_function` fills the folder it is given."""
+        save_artifact(name, write_function, metadata)
 
     def process(self, inputs: list[Row]) -> Iterator[list[Row]]:
         """Yield the rows made from some rows; this is also the way to try a step by hand.

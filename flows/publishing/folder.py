@@ -2,6 +2,7 @@
 
     README.md         the card: configurations, features, how it was made, accounts, samples
     data/*.parquet    the rows (or one folder for each configuration)
+    artifacts/        one folder for each step that saved files, such as an index
     pipeline.yaml     the pipeline, to read, run and change
     rejections.jsonl  every rejected row with its key, step, reason and raw reply
     manifest.json     digests of steps and files, accounts
@@ -116,6 +117,8 @@ def write_files(version: DatasetVersion, folder: Path) -> None:
         configuration: _write_shards(version, configuration, folder)
         for configuration in version.configurations
     }
+    for name, saved in version.artifacts.items():
+        shutil.copytree(saved, folder / "artifacts" / name)
     (folder / "pipeline.yaml").write_text(version.graph.to_yaml(), encoding="utf-8")
     with (folder / "rejections.jsonl").open("w", encoding="utf-8") as file:
         for rejection in version.rejections():

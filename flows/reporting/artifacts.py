@@ -66,6 +66,9 @@ def accounts_page(version: DatasetVersion) -> str:
             f"{dollars(version.spent_usd)} spent, "
             f"{summary['reused']:,} answers reused; {books.input_tokens:,} tokens in and "
             f"{books.output_tokens:,} out behind all of them, cost {cost_of(books) or '$0'}.",
+            "\n".join(["## Changed since the last run\n", *(f"- {c}" for c in version.changes)])
+            if version.changes
+            else "",
             "## Accounts",
             accounts_table(version),
             f"## Rejected\n\n{rejected}" if rejected else "",

@@ -19,6 +19,11 @@ console = Console(stderr=True)
 _SECONDS_BETWEEN_LINES = 10.0
 
 
+def tell(sentence: str) -> None:
+    """Print a sentence about a run."""
+    console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
 def shown_progress(progress: Progress) -> Iterator[None]:
     """Show the counts of a run while a block works."""

@@ -15,6 +15,7 @@ from flows.runtime.step_runs import Reference, dataset_task, partition_task, sou
 from flows.runtime.workspace import Partition
 from llms.errors import BatchPending, BudgetExceeded, StillhouseError
 from tasks.fan_in import FanInStep
+from tasks.generator_task import GeneratorTask
 from tasks.graph import Graph
 from tasks.step import GeneratorStep, GlobalStep
 
@@ -53,9 +54,9 @@ def execute(run: Run) -> Partitions:
     runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=workers)
     with runner:
         try:
-            _read_sources(run, runner, made)
+            seeds = _read_sources(run, runner, made)
             for stage in stages:
-                _submit(run, runner, stage, made)
+                _submit(run, runner, stage, made, seeds)
             return {
                 name: [_gathered(run, name, number, item) for number, item in enumerate(items)]
                 for name, items in made.items()
@@ -89,22 +90,38 @@ def _what_stops(run: Run, made: dict[str, list[Any]]) -> StillhouseError:
     return joined(pending)
 
 
-def _read_sources(run: Run, runner: ThreadPoolTaskRunner[Any], made: dict[str, list[Any]]) -> None:
-    """Read the sources and check the graph again, now that their columns are known."""
+def _read_sources(
+    run: Run, runner: ThreadPoolTaskRunner[Any], made: dict[str, list[Any]]
+) -> dict[str, list[Reference]]:
+    """Read the sources and check the graph again, now that their columns are known.
+
+    Returned are the rows without columns that generator tasks ask their models about.
+    """
     known = {}
+    seeds: dict[str, list[Reference]] = {}
     for name, step in run.graph.steps.items():
-        if isinstance(step, GeneratorStep):
-            task = source_task(name)
-            made[name] = _finished(run, runner.submit(task, {"run_id": run.id, "step": name}))
-            partitions = [Partition.from_json(reference) for reference in made[name]]
+        if not isinstance(step, GeneratorStep):
+            continue
+        task = source_task(name)
+        references = _finished(run, runner.submit(task, {"run_id": run.id, "step": name}))
+        partitions = [Partition.from_json(reference) for reference in references]
+        if isinstance(step, GeneratorTask):
+            seeds[name] = references
+        else:
+            made[name] = references
             known[name] = dict(run.workspace.scan(partitions).collect_schema())
-            for follower in run.graph.followers_of(name):
-                run.progress.expect(follower, sum(partition.rows for partition in partitions))
+        for reached in [name, *run.graph.followers_of(name)]:
+            run.progress.expect(reached, sum(partition.rows for partition in partitions))
     run.graph.validate(known)
+    return seeds
 
 
 def _submit(
-    run: Run, runner: ThreadPoolTaskRunner[Any], stage: _Stage, made: dict[str, list[Any]]
+    run: Run,
+    runner: ThreadPoolTaskRunner[Any],
+    stage: _Stage,
+    made: dict[str, list[Any]],
+    seeds: dict[str, list[Reference]],
 ) -> None:
     for name in stage.whole:
         inputs = [
@@ -119,16 +136,15 @@ def _submit(
     unfinished = list(stage.piecewise)
     while unfinished:
         for name in list(unfinished):
-            sources = run.graph.sources_of(name)
-            if number >= min(len(made[source]) for source in sources):
+            sources = [made[source] for source in run.graph.sources_of(name)] or [seeds[name]]
+            if number >= min(len(source) for source in sources):
                 unfinished.remove(name)
                 continue
-            inputs = [made[source][number] for source in sources]
             parameters: dict[str, Any] = {
                 "run_id": run.id,
                 "step": name,
                 "partition": number,
-                "inputs": inputs,
+                "inputs": [source[number] for source in sources],
             }
             made[name].append(runner.submit(tasks[name], parameters))
         number += 1
@@ -181,7 +197,11 @@ def _stages(graph: Graph) -> list[_Stage]:
         stage_of[name] = max(stage_of[source] for source in sources) + int(needs_all)
         origin_of[name] = name if needs_all else origins.pop()
     count = max(stage_of.values()) + 1
-    steps = [name for name in graph.order() if graph.sources_of(name)]
+    steps = [
+        name
+        for name in graph.order()
+        if graph.sources_of(name) or isinstance(graph.steps[name], GeneratorTask)
+    ]
     return [
         _Stage(
             [name for name in steps if stage_of[name] == number and name in whole],

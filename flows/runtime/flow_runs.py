@@ -4,10 +4,13 @@ from typing import Any
 
 from prefect import Flow
 from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 
 from flows.dataset import DatasetVersion
 from flows.reporting.artifacts import publish_accounts, published_progress
-from flows.reporting.terminal import shown_progress
+from flows.reporting.terminal import shown_progress, tell
+from flows.runtime.acceptance import Wanted, execute_until_accepted
+from flows.runtime.changes import changes_since_last_run, remember_steps
 from flows.runtime.execution import execute
 from flows.runtime.ledger import spending
 from flows.runtime.pending import put_off
@@ -29,8 +32,11 @@ def run_graph(
     gateway: Gateway,
     budget: Budget | None,
     monthly_budget: Budget | None,
+    wanted: Wanted | None,
 ) -> DatasetVersion:
     """Run a graph and return the finished dataset; see `Pipeline.run`."""
+    if wanted is not None:
+        wanted.check(graph)
     read_secret_blocks()
     run = Run(
         graph,
@@ -41,19 +47,19 @@ def run_graph(
     )
     with spending(run, budget, monthly_budget):
         if FlowRunContext.get() is None:
-            return _as_own_flow(run)
+            return _as_own_flow(run, wanted)
         try:
-            return _recorded(run)
+            return _recorded(run, wanted)
         except BatchPending as pending:
             put_off(pending)
             raise
 
 
-def _as_own_flow(run: Run) -> DatasetVersion:
+def _as_own_flow(run: Run, wanted: Wanted | None) -> DatasetVersion:
     made: list[DatasetVersion] = []
 
     def run_pipeline(pipeline: str, digest: str) -> None:
-        made.append(_recorded(run))
+        made.append(_recorded(run, wanted))
 
     run.graph.validate()
     own_flow = Flow(run_pipeline, name=run.graph.name, description=run.graph.description)
@@ -67,15 +73,25 @@ def _as_own_flow(run: Run) -> DatasetVersion:
     raise StillhouseError(f"The run ended as {state.name}: {state.message}")
 
 
-def _recorded(run: Run) -> DatasetVersion:
+def _recorded(run: Run, wanted: Wanted | None) -> DatasetVersion:
+    changes = changes_since_last_run(run.graph, run.workspace)
+    for sentence in changes:
+        tell(sentence)
+        get_run_logger().info(sentence)
     with run, shown_progress(run.progress), published_progress(run.progress):
-        partitions = execute(run)
+        partitions = execute_until_accepted(run, wanted) if wanted else execute(run)
     version = DatasetVersion(
-        run.graph, run.workspace, partitions, run.progress.calls, run.progress.spent_usd
+        run.graph,
+        run.workspace,
+        partitions,
+        run.progress.calls,
+        run.progress.spent_usd,
+        tuple(changes),
     )
     publish_accounts(version)
     if not version.rows:
         raise EverythingRejected(_nothing_left(version))
+    remember_steps(run.graph, run.workspace)
     return version
 
 

@@ -13,6 +13,7 @@ from llms.errors import ConfigurationError
 from llms.home import default_gateway, home
 from tasks.fan_in import FanInStep
 from tasks.frames import keys_of
+from tasks.generator_task import GeneratorTask
 from tasks.graph import Graph
 from tasks.outcome import Observer, Outcome, StepContext
 from tasks.step import GeneratorStep, GlobalStep
@@ -42,7 +43,10 @@ def _previewed(graph: Graph, rows: int, base: StepContext) -> DatasetVersion:
         if isinstance(step, GeneratorStep):
             sources = [_first_rows(step, rows)]
             outcome = Outcome(sources[0])
-            graph.validate({name: dict(sources[0].schema)})
+            if isinstance(step, GeneratorTask):
+                outcome = step.apply(sources[0], context)
+            else:
+                graph.validate({name: dict(sources[0].schema)})
         elif isinstance(step, FanInStep):
             outcome = step.apply_joined(sources, graph.sources_of(name))
         elif isinstance(step, GlobalStep):

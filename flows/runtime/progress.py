@@ -42,6 +42,12 @@ class Progress:
         """Start counting for the named steps."""
         return cls({name: StepProgress(name) for name in names})
 
+    def begin_again(self) -> None:
+        """Count rows anew; calls, tokens and money go on counting."""
+        with self._lock:
+            for step in self.steps.values():
+                step.total, step.done, step.rejected = None, 0, 0
+
     def add(self, step: str, **counts: float) -> None:
         """Add to counts of a step."""
         with self._lock:

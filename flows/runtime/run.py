@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
@@ -45,6 +46,7 @@ class Run:
     use_cache: bool = True
     rows_per_partition: int | None = None
     purse: Purse | None = None
+    most_source_rows: int | None = None
     id: str = field(default_factory=lambda: uuid4().hex)
     progress: Progress = field(init=False)
     rooms: dict[str, Room] = field(init=False)
@@ -77,6 +79,16 @@ class Run:
                 step.load()
                 self._loaded.add(name)
         return step
+
+    def begin_again(self, most_source_rows: int) -> None:
+        """Begin another round over more rows of the sources; calls and spending go on counting."""
+        self.most_source_rows = most_source_rows
+        self.progress.begin_again()
+        self.executed.clear()
+
+    def artifacts(self, name: str) -> Path:
+        """Return the folder for what a step saves beside the dataset."""
+        return self.workspace.artifacts(self.graph.steps[name].signature)
 
     def watch_for_hopelessness(self, step: str) -> None:
         """Raise `EverythingRejected` if a step has rejected many rows and made none."""

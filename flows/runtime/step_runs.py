@@ -1,10 +1,12 @@
 """One step over one partition, as a Prefect task run."""
 
 import json
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from prefect import Task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
@@ -18,8 +20,10 @@ from flows.runtime.sharing import share_of
 from flows.runtime.workspace import Partition
 from llms.digest import digest
 from llms.errors import BatchPending, StillhouseError, TransientError
+from tasks.artifacts import artifacts_in
 from tasks.fan_in import FanInStep
 from tasks.frames import keys_of
+from tasks.generator_task import GeneratorTask
 from tasks.outcome import Accounts, Outcome, StepContext
 from tasks.row import KEY
 from tasks.step import GeneratorStep, GlobalStep
@@ -79,15 +83,27 @@ def _read_source(run_id: str, step: str) -> list[Reference]:
     source = run.graph.steps[step]
     assert isinstance(source, GeneratorStep)
     source.load()
+    frames = source.keyed_frames()
+    if run.most_source_rows is not None:
+        frames = _first(frames, run.most_source_rows)
     partitions = [
         run.workspace.write(Outcome(frame), frame[KEY].to_list())
-        for frame in run.partitioned(source.keyed_frames())
+        for frame in run.partitioned(frames)
     ]
     rows = sum(partition.rows for partition in partitions)
-    run.progress.expect(step, rows)
-    run.progress.add(step, done=rows)
+    if not isinstance(source, GeneratorTask):
+        run.progress.add(step, done=rows)
     get_run_logger().info("%d rows in %d partitions", rows, len(partitions))
     return [partition.as_json() for partition in partitions]
+
+
+def _first(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Yield the first rows of a source."""
+    for frame in frames:
+        yield frame.head(rows)
+        rows -= frame.height
+        if rows <= 0:
+            return
 
 
 def _run_partition(run_id: str, step: str, partition: int, inputs: list[Reference]) -> Reference:
@@ -137,7 +153,8 @@ def _make(run: Run, step_name: str, taken: list[Partition], observer: AttemptObs
     if isinstance(step, FanInStep):
         outcome = step.apply_joined(frames, run.graph.sources_of(step_name))
         return run.workspace.write(outcome, keys_of(frames))
-    outcome = step.apply(frames[0], _context(run, step_name, observer))
+    with artifacts_in(run.artifacts(step_name)):
+        outcome = step.apply(frames[0], _context(run, step_name, observer))
     return run.workspace.write(outcome, frames[0][KEY].to_list())
 
 
@@ -151,7 +168,8 @@ def _outcome_of_dataset(
             [scan.collect() for scan in scans], run.graph.sources_of(step_name)
         )
     assert isinstance(step, GlobalStep)
-    return step.apply_to_dataset(scans[0], _context(run, step_name, observer))
+    with artifacts_in(run.artifacts(step_name)):
+        return step.apply_to_dataset(scans[0], _context(run, step_name, observer))
 
 
 def _context(run: Run, step: str, observer: AttemptObserver) -> StepContext:

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import polars as pl
 
@@ -77,6 +78,14 @@ class Workspace:
                 f"lists or dicts with fields."
             ) from error
         return self._write(buffer.getvalue(), "parquet")
+
+    def steps_of(self, pipeline: str) -> Path:
+        """Return the file that remembers what the steps of a pipeline did in its last run."""
+        return self.folder / "pipelines" / f"{quote(pipeline, safe='')}.json"
+
+    def artifacts(self, signature: str) -> Path:
+        """Return the folder for what a step of a signature saves beside the dataset."""
+        return self.folder / "artifacts" / signature
 
     def path(self, digest: str) -> Path:
         """Return the Parquet file of a partition."""
