@@ -96,6 +96,12 @@ class DatasetVersion:
         """Return the rows of a configuration."""
         return self.scan(configuration).collect()
 
+    def __getitem__(self, configuration: str) -> Any:
+        """Return a configuration as a `datasets.DatasetDict` with the split `train`."""
+        from datasets import Dataset, DatasetDict
+
+        return DatasetDict({"train": Dataset(self.frame(configuration).to_arrow())})
+
     def rejections(self) -> Iterator[Rejection]:
         """Yield every row that was rejected, step by step."""
         for partitions in self.partitions.values():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from flows.dataset import DatasetVersion
 from llms.gateway import Budget, Gateway
 from llms.home import default_gateway
 from tasks.graph import Graph
 from tasks.outcome import Observer
+from tasks.runtime_parameters import Parameters, with_dataset, with_parameters
 
 
 class Pipeline(Graph):
@@ -20,7 +22,9 @@ class Pipeline(Graph):
 
     def run(
         self,
+        parameters: Parameters | None = None,
         *,
+        dataset: Any = None,
         use_cache: bool = True,
         rows_per_partition: int | None = None,
         gateway: Gateway | None = None,
@@ -30,6 +34,9 @@ class Pipeline(Graph):
         attempts_per_row: int = 5,
     ) -> DatasetVersion:
         """Run every step and return the finished dataset.
+
+        `parameters` are other values for parameters, by step name; `dataset` are rows for a
+        pipeline without a source (a list of dicts, a `DataFrame` or a `datasets.Dataset`).
 
         `budget` is the most that this run may spend; a run that was killed or stopped, and is
         started again, counts as the same one until its dataset is finished. `monthly_budget` is the
@@ -47,8 +54,13 @@ class Pipeline(Graph):
         from flows.runtime.acceptance import Wanted
         from flows.runtime.flow_runs import run_graph
 
+        graph: Pipeline = self
+        if dataset is not None:
+            graph = with_dataset(graph, dataset)
+        if parameters:
+            graph = with_parameters(graph, parameters)
         return run_graph(
-            self,
+            graph,
             use_cache=use_cache,
             rows_per_partition=rows_per_partition,
             gateway=gateway or default_gateway(),

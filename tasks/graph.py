@@ -27,12 +27,17 @@ class Graph:
     Steps made inside `with Graph(...)`, or with `pipeline=`, belong to it; `a >> b` connects them.
     """
 
-    def __init__(self, name: str, description: str | None = None) -> None:
-        self.name = name
+    def __init__(self, name: str | None = None, description: str | None = None) -> None:
+        self._name = name
         self.description = description
         self.steps: dict[str, Step] = {}
         self.edges: list[tuple[str, str]] = []
         self._outer: list[Token[StepGraph | None]] = []
+
+    @property
+    def name(self) -> str:
+        """The name it was given, else one made of the names of its steps."""
+        return self._name or "_".join(["pipeline", *self.steps])
 
     def __enter__(self) -> Self:
         self._outer.append(current_graph.set(self))

@@ -54,11 +54,32 @@ def show(pipeline: Path) -> None:
 
 
 @app.command
-def steps(name: str | None = None) -> None:
-    """List the steps with their columns, or tell all about one."""
+def steps(
+    name: str | None = None, *, markdown: Annotated[bool, Parameter(negative=())] = False
+) -> None:
+    """List the steps with their columns, or tell all about one: paper, parameters, an example.
+
+    `--markdown` prints the whole catalogue as a page.
+    """
     from flows.command.steps import list_steps
 
-    list_steps(name)
+    list_steps(name, markdown=markdown)
+
+
+new = App(name="new", help="Write files to start from.")
+app.command(new)
+
+
+@new.command(name="task")
+def new_task(name: str, *, folder: Path | None = None) -> None:
+    """Write a task and its test to start from: `stillhouse new task Sentiment`.
+
+    NAME is the class's name. In a checkout the files go to tasks/own and tests/tasks/own; with
+    `--folder`, or elsewhere, they stand beside each other.
+    """
+    from flows.command.new_task import write_task
+
+    write_task(name, folder)
 
 
 @app.command

@@ -2,68 +2,63 @@
 
 from __future__ import annotations
 
-import inspect
 from difflib import get_close_matches
 
 from rich.console import Console
 from rich.table import Table
 
-import tasks
+from flows.command.catalogue import Entry, catalogue, catalogue_page, families
 from llms.errors import ConfigurationError
-from tasks.fan_in import FanInStep
-from tasks.step import GeneratorStep, GlobalStep, Step
+from tasks.step import GeneratorStep, Step
 from tasks.task import Task
 
-_BASES = {Step, GeneratorStep, GlobalStep, FanInStep, Task}
 
-
-def catalogue() -> dict[str, type[Step]]:
-    """Return the steps that ship with the project, by name."""
-    found = {name: getattr(tasks, name) for name in tasks.__all__}
-    return {
-        name: value
-        for name, value in sorted(found.items())
-        if isinstance(value, type) and issubclass(value, Step) and value not in _BASES
-    }
-
-
-def list_steps(name: str | None) -> None:
+def list_steps(name: str | None, *, markdown: bool = False) -> None:
     """Print the catalogue, or all about one step.
 
     Raises:
         ConfigurationError: there is no such step.
     """
-    steps = catalogue()
-    if name is None:
-        table = Table("step", "reads", "makes", "what it does", show_lines=False)
-        for known, cls in steps.items():
-            doc = inspect.getdoc(cls) or ""
-            table.add_row(known, _columns(cls, "inputs"), _columns(cls, "outputs"), _first(doc))
-        Console().print(table)
+    if markdown:
+        print(catalogue_page(), end="")
         return
-    if name not in steps:
-        close = get_close_matches(name, steps, n=1)
+    known = catalogue()
+    console = Console(highlight=False)
+    if name is None:
+        for family, entries in families(known).items():
+            console.print(_family_table(family, entries))
+        return
+    if name not in known:
+        close = get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ConfigurationError(f"There is no step {name!r}.{hint} `stillhouse steps` lists them.")
-    cls = steps[name]
-    console = Console(highlight=False)
-    console.print(f"[bold]{name}[/]\n\n{inspect.getdoc(cls)}\n")
-    table = Table("parameter", "default", title="Parameters", title_justify="left")
-    for parameter, field in cls.model_fields.items():
-        if parameter != "pipeline":
-            default = (
-                "needed"
-                if field.is_required()
-                else repr(field.get_default(call_default_factory=True))
-            )
+    _show(console, known[name])
+
+
+def _family_table(family: str, entries: list[Entry]) -> Table:
+    title = f"[bold]{family.replace('_', ' ')}[/]"
+    table = Table("step", "reads", "makes", "what it does", title=title, title_justify="left")
+    for entry in entries:
+        table.add_row(entry.name, entry.reads, entry.makes, entry.summary)
+    return table
+
+
+def _show(console: Console, entry: Entry) -> None:
+    console.print(f"[bold]{entry.name}[/] ({entry.kind})\n")
+    for paragraph in entry.text.split("\n\n"):
+        flowing = paragraph if "\n    " in paragraph else " ".join(paragraph.split())
+        console.print(f"{flowing}\n", markup=False)
+    if entry.parameters:
+        table = Table("parameter", "default", title="Parameters", title_justify="left")
+        for parameter, default in entry.parameters.items():
             table.add_row(parameter, default)
-    console.print(table)
-
-
-def _columns(cls: type[Step], which: str) -> str:
-    declared = inspect.getattr_static(cls, which)
-    return "by its parameters" if isinstance(declared, property) else ", ".join(declared)
-
-
-def _first(doc: str) -> str:
-    return " ".join(doc.split("\n\n")[0].split())
+        console.print(table)
+    base = Task if "task" in entry.kind or "model" in entry.kind else Step
+    fields = GeneratorStep.model_fields if entry.kind == "source" else base.model_fields
+    shared = sorted(set(fields) - {"pipeline", *entry.parameters})
+    console.print(f"Beside these: {', '.join(shared)}.")
+    for paper in entry.papers:
+        console.print(f"Paper: https://arxiv.org/abs/{paper}")
+    if entry.example:
+        console.print("\n[bold]Example[/]\n")
+        console.print(entry.example, markup=False)

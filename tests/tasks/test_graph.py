@@ -10,7 +10,7 @@ import pytest
 
 from llms import MistralLLM
 from llms.errors import ConfigurationError, MissingKeyError
-from tasks import FanInStep, Graph, Row, Step, step
+from tasks import FanInStep, Graph, KeepColumns, LoadDataFromDicts, Row, Step, step
 from tasks.step import current_graph
 from tests.tasks.conftest import Answer, RecordingLLM, Rows
 
@@ -511,3 +511,9 @@ def test_mermaid_does_not_take_a_name_for_its_own_word() -> None:
     nodes = [line.split("[")[0].strip() for line in graph.mermaid().splitlines()[1:3]]
 
     assert not {"end", "graph"} & set(nodes)
+
+
+def test_a_graph_without_a_name_is_named_after_its_steps() -> None:
+    with Graph() as graph:
+        LoadDataFromDicts(name="load", data=[{"a": 1}]) >> KeepColumns(name="keep", columns=("a",))
+    assert graph.name == "pipeline_load_keep"
