@@ -37,13 +37,14 @@ class FanInStep(Step):
     def process(self, *inputs: list[Row]) -> Iterator[list[Row]]:
         """Yield the rows joined by position, one list for each step that feeds this one."""
         if len({len(rows) for rows in inputs}) != 1:
-            counts = ", ".join(str(len(rows)) for rows in inputs)
+            counts = ", ".join(str(len(rows)) for rows in inputs) or "none"
             raise ConfigurationError(
                 f"Step {self.name!r} joins rows by position and needs as many of each; it got "
                 f"{counts}."
             )
         keys = pl.Series(KEY, [str(index) for index in range(len(inputs[0]))], dtype=pl.String)
-        yield rows_of(self.join([frame_of(rows).with_columns(keys) for rows in inputs]))
+        frames = [frame_of(rows).with_columns(keys) for rows in inputs]
+        yield rows_of(self._joined(frames))
 
     def apply_joined(self, frames: Sequence[pl.DataFrame], sources: Sequence[str]) -> Outcome:
         """Join partitions; a row that is not in all of them is rejected."""
@@ -64,9 +65,11 @@ class FanInStep(Step):
             missing = ", ".join(repr(source) for source in sources if source not in found)
             reason = f"the row did not come from {missing}, only from {', '.join(map(repr, found))}"
             rejections.append(Rejection(key, key, self.name, reason, rows[key]))
+        return Outcome(as_parents(self._joined(aligned)), tuple(rejections))
+
+    def _joined(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         outputs = self.output_mappings
-        views = [seen_by_step(frame, {}, outputs, self.name) for frame in aligned]
+        views = [seen_by_step(frame, {}, outputs, self.name) for frame in frames]
         for view in views:
             require(required(self.inputs), view, self.name)
-        joined = seen_by_dataset(self.join(views), {}, outputs, set(typed(self.made)))
-        return Outcome(as_parents(joined), tuple(rejections))
+        return seen_by_dataset(self.join(views), {}, outputs, set(typed(self.made)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import polars as pl
 
@@ -33,19 +34,8 @@ class RowStep(Step):
         return typed(self.outputs)
 
     def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
-        keys = frame[KEY].to_list()
-        made: dict[int, Row] = {}
-        rejections = []
-        for index, row in enumerate(rows_of(frame)):
-            try:
-                made[index] = self.make(row)
-            except RowRejected as error:
-                rejections.append(Rejection(keys[index], keys[index], self.name, str(error), row))
-        kept = derive(frame, list(made), [keys[index] for index in made], None)
-        context.observer.finished(self.name, len(made), len(rejections))
         types = self.types(frame.schema)
-        columns = frame_of(list(made.values()), types).select(list(types))
-        return Outcome(kept.with_columns(columns.get_columns()), tuple(rejections))
+        return made_row_by_row(self.name, frame, context, lambda key, row: self.make(row), types)
 
     def columns_after(self, before: Schema) -> Schema:
         inputs, outputs = self.input_mappings, self.output_mappings
@@ -53,3 +43,25 @@ class RowStep(Step):
         seen = {**before, **{name: before[column] for name, column in named.items()}}
         made = self.types(seen)
         return {**before, **{outputs.get(name, name): kind for name, kind in made.items()}}
+
+
+def made_row_by_row(
+    step: str,
+    frame: pl.DataFrame,
+    context: StepContext,
+    make: Callable[[str, Row], Row],
+    types: Schema,
+) -> Outcome:
+    """Add the columns that `make` returns for a row with a key; if it raises, reject the row."""
+    keys = frame[KEY].to_list()
+    made: dict[int, Row] = {}
+    rejections = []
+    for index, row in enumerate(rows_of(frame)):
+        try:
+            made[index] = make(keys[index], row)
+        except RowRejected as error:
+            rejections.append(Rejection(keys[index], keys[index], step, str(error), row))
+    kept = derive(frame, list(made), [keys[index] for index in made], None)
+    context.observer.finished(step, len(made), len(rejections))
+    columns = frame_of(list(made.values()), types).select(list(types))
+    return Outcome(kept.with_columns(columns.get_columns()), tuple(rejections))

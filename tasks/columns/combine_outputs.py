@@ -18,6 +18,11 @@ class CombineOutputs(FanInStep):
     columns that should stay apart need `output_mappings` in the steps that make them;
     `distilabel_metadata` keeps the fields of all. A row that did not come from every step is
     rejected.
+
+    Example:
+        >>> from tasks import CombineOutputs
+        >>> next(CombineOutputs().process([{"topic": "tea", "short": "A"}], [{"long": "A drink"}]))
+        [{'topic': 'tea', 'short': 'A', 'long': 'A drink'}]
     """
 
     version: ClassVar = 1

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import polars as pl
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from llms.errors import ConfigurationError
-from tasks.column_types import ColumnTypes, Misfit, frame_with
+from tasks.columns.json_lists import decoded
+from tasks.columns.token_shares import shared_out
 from tasks.frames import Schema, derive, rows_of
 from tasks.generated import METADATA
 from tasks.outcome import Outcome, StepContext
-from tasks.row import KEY, Rejection, Row, derived_key
+from tasks.row import KEY, Rejection, derived_key
 from tasks.step import Step
 
-_TOKENS = ("input_tokens", "output_tokens")
+_LISTS = (pl.List, pl.Array)
 
 
 class ExpandColumns(Step):
@@ -29,6 +29,16 @@ class ExpandColumns(Step):
     `distilabel_metadata` are shared out among the new rows, so that their sum stays what it was.
 
     A row is rejected if a list is missing, empty, unreadable or not as long as the others.
+
+    Raises:
+        ConfigurationError: a column holds no lists, or text that is not said to be `encoded`; two
+            columns get the same new name; or `encoded` names a column that is not expanded.
+
+    Example:
+        >>> from tasks import ExpandColumns
+        >>> step = ExpandColumns(columns={"questions": "question"})
+        >>> next(step.process([{"topic": "tea", "questions": ["Why?", "How?"]}]))[1]["question"]
+        'How?'
     """
 
     version: ClassVar = 1
@@ -72,7 +82,7 @@ class ExpandColumns(Step):
         expanded = expanded.with_columns(lists[good].explode(lists.columns).get_columns())
         if self.split_statistics and METADATA in expanded.columns:
             shares = [(item, lengths[index][0]) for index, item in places]
-            expanded = expanded.with_columns(_split(expanded[METADATA], shares))
+            expanded = expanded.with_columns(shared_out(expanded[METADATA], shares))
         context.observer.finished(self.name, len(good), len(reasons))
         return Outcome(expanded, tuple(self._rejections(frame, reasons)))
 
@@ -82,14 +92,30 @@ class ExpandColumns(Step):
             kind = None if self._is_encoded(name) else before[self.input_mappings.get(name, name)]
             self._refuse_other_than_list(name, kind)
             column = self.output_mappings.get(new, new)
-            made[column] = kind.inner if isinstance(kind, pl.List) else None
+            made[column] = kind.inner if isinstance(kind, _LISTS) else None
         return {**before, **made}
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        new = list(self._names.values())
+        if twice := sorted({name for name in new if new.count(name) > 1}):
+            raise ConfigurationError(
+                f"ExpandColumns: columns= gives several columns the new name {twice[0]!r}; name "
+                f"each differently."
+            )
+        encoded = () if isinstance(self.encoded, bool) else self.encoded
+        if strange := [name for name in encoded if name not in self._names]:
+            raise ConfigurationError(
+                f"ExpandColumns: encoded= names {strange[0]!r}, which is not expanded; it may name "
+                f"{', '.join(map(repr, self._names))}."
+            )
+        return self
 
     def _is_encoded(self, name: str) -> bool:
         return self.encoded if isinstance(self.encoded, bool) else name in self.encoded
 
     def _refuse_other_than_list(self, name: str, kind: Any) -> None:
-        if not (kind is None or kind == pl.Null or isinstance(kind, pl.List)):
+        if not (kind is None or kind == pl.Null or isinstance(kind, _LISTS)):
             raise ConfigurationError(
                 f"Step {self.name!r} cannot expand the column {name!r}, which is {kind} and no list"
                 f"; encoded=True reads lists written as JSON."
@@ -98,10 +124,15 @@ class ExpandColumns(Step):
     def _lists(self, column: pl.Series, name: str, reasons: dict[int, str]) -> pl.Series:
         """Return a column of lists; `reasons` gets the rows that have none."""
         if self._is_encoded(name):
-            column = _decoded(column, name, reasons)
+            if column.dtype not in (pl.String, pl.Null):
+                raise ConfigurationError(
+                    f"Step {self.name!r} cannot read the column {name!r} as JSON, because it is "
+                    f"{column.dtype} and no text; leave it out of encoded=."
+                )
+            column = decoded(column, reasons)
         self._refuse_other_than_list(name, column.dtype)
-        if column.dtype == pl.Null:
-            column = column.cast(pl.List(pl.Null))
+        if not isinstance(column.dtype, pl.List):
+            column = column.cast(pl.List(getattr(column.dtype, "inner", pl.Null)))
         for index, length in enumerate(column.list.len()):
             if not length:
                 said = "is null" if length is None else "holds an empty list"
@@ -113,49 +144,3 @@ class ExpandColumns(Step):
             (row,) = rows_of(frame[[index]])
             key = frame[KEY][index]
             yield Rejection(key, key, self.name, reason, row)
-
-
-def _decoded(column: pl.Series, name: str, reasons: dict[int, str]) -> pl.Series:
-    """Read JSON lists; a row that holds none is null and has its reason noted."""
-    types = ColumnTypes({})
-    rows: list[Row] = []
-    for index, text in enumerate(column):
-        items: Any = None
-        try:
-            items = None if text is None else json.loads(text)
-            if not isinstance(items, list | None):
-                raise Misfit("it is no list")
-            types.see({name: items})
-        except (TypeError, ValueError) as error:
-            reasons[index] = f"the column {name!r} holds no JSON list: {error}"
-            items = None
-        rows.append({name: items})
-    kind = types.found.get(name, pl.Null())
-    return frame_with(rows, {name: kind}).to_series()
-
-
-def _split(metadata: pl.Series, shares: Sequence[tuple[int, int]]) -> pl.Series:
-    """Share out the tokens of every step's statistics; the first rows get what is left over."""
-    rows = [
-        row
-        and {
-            name: _share(value, *share) if name.startswith("statistics_") else value
-            for name, value in row.items()
-        }
-        for row, share in zip(metadata, shares, strict=True)
-    ]
-    return pl.Series(metadata.name, rows, dtype=metadata.dtype)
-
-
-def _share(value: Any, number: int, count: int) -> Any:
-    """Return the share of the `number`-th of `count` rows in a step's statistics."""
-    if isinstance(value, list):
-        return [_share(item, number, count) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    parts = dict(value)
-    for name in _TOKENS:
-        if isinstance(parts.get(name), int):
-            whole, left_over = divmod(parts[name], count)
-            parts[name] = whole + (number < left_over)
-    return parts

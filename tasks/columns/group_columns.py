@@ -25,8 +25,14 @@ class GroupColumns(FanInStep):
     fields of all. A row that did not come from every step is rejected.
 
     Raises:
-        ConfigurationError: there are not as many names as columns, or a column's types in the
-            different steps cannot share a list.
+        ConfigurationError: there are not as many names as columns, a name comes twice, or a
+            column's types in the different steps cannot share a list.
+
+    Example:
+        >>> from tasks import GroupColumns
+        >>> step = GroupColumns(columns=["generation"], output_columns=["generations"])
+        >>> next(step.process([{"generation": "Hi!"}], [{"generation": "Hello."}]))
+        [{'generations': ['Hi!', 'Hello.']}]
     """
 
     version: ClassVar = 1
@@ -49,6 +55,11 @@ class GroupColumns(FanInStep):
                 f"GroupColumns: output_columns names {len(self.outputs)} columns for "
                 f"{len(self.columns)} in columns; name one for each."
             )
+        for names in (self.columns, self.outputs):
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ConfigurationError(
+                    f"GroupColumns: the column {twice[0]!r} comes twice; name each once."
+                )
         return self
 
     def join(self, frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
@@ -62,7 +73,8 @@ class GroupColumns(FanInStep):
         rest = {name: kind for name, kind in before.items() if name not in self.columns}
         kinds = [before[name] for name in self.columns]
         made = [None if kind is None else pl.List(kind) for kind in kinds]
-        return {**rest, **dict(zip(self.outputs, made, strict=True))}
+        names = [self.output_mappings.get(name, name) for name in self.outputs]
+        return {**rest, **dict(zip(names, made, strict=True))}
 
     def _grouped(self, values: Sequence[pl.Series]) -> pl.Series:
         try:

@@ -21,6 +21,11 @@ class KeepColumns(Step):
 
     Raises:
         ConfigurationError: a column does not exist.
+
+    Example:
+        >>> from tasks import KeepColumns
+        >>> next(KeepColumns(columns=["answer"]).process([{"notes": "x", "answer": "42"}]))
+        [{'answer': '42'}]
     """
 
     version: ClassVar = 1

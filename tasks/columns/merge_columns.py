@@ -16,6 +16,8 @@ from tasks.outcome import Outcome, StepContext
 from tasks.row import SHADOW
 from tasks.step import Step
 
+_LISTS = (pl.List, pl.Array)
+
 
 class MergeColumns(Step):
     """Puts the values of several columns into one list per row and drops these columns.
@@ -25,6 +27,12 @@ class MergeColumns(Step):
 
     Raises:
         ConfigurationError: the columns' types cannot share a list.
+
+    Example:
+        >>> from tasks import MergeColumns
+        >>> step = MergeColumns(columns=["first", "others"], output_column="all")
+        >>> next(step.process([{"first": "a", "others": ["b", "c"]}]))
+        [{'all': ['a', 'b', 'c']}]
     """
 
     version: ClassVar = 1
@@ -57,7 +65,7 @@ class MergeColumns(Step):
         return {**rest, self.output_mappings.get(column, column): made}
 
     def _item_type(self, kinds: Sequence[Any]) -> pl.DataType:
-        items: list[Any] = [kind.inner if isinstance(kind, pl.List) else kind for kind in kinds]
+        items: list[Any] = [kind.inner if isinstance(kind, _LISTS) else kind for kind in kinds]
         nothing: pl.DataType = pl.Null()
         try:
             return reduce(merged, items, nothing)
@@ -78,7 +86,8 @@ class MergeColumns(Step):
 def _items(name: str, kind: pl.DataType, item: pl.DataType) -> pl.Expr:
     """Return a column as something to concatenate: lists without nulls, or single values."""
     column = pl.col(name)
-    if isinstance(kind, pl.List):
-        column = column.fill_null(pl.lit([None], dtype=kind))
-        return column.cast(pl.List(item)) if item == pl.String else column
+    if isinstance(kind, _LISTS):
+        inner = item if item == pl.String else kind.inner
+        column = column.cast(pl.List(inner))
+        return column.fill_null(pl.lit([None], dtype=pl.List(inner)))
     return column.cast(item) if item == pl.String else column

@@ -18,6 +18,13 @@ class FormatTextGenerationSFT(RowStep):
     Columns: `instruction` (str), `generation` (str) and, where it exists, `system_prompt` (str) ->
     `prompt` (str), `prompt_id` (str, SHA-256 of the prompt), `messages` (chat). A row without an
     instruction or a generation is rejected.
+
+    Example:
+        >>> from tasks import FormatTextGenerationSFT
+        >>> row = {"instruction": "Say hi.", "generation": "Hi!"}
+        >>> (made,) = next(FormatTextGenerationSFT().process([row]))
+        >>> made["messages"]
+        [{'role': 'user', 'content': 'Say hi.'}, {'role': 'assistant', 'content': 'Hi!'}]
     """
 
     version: ClassVar = 1

@@ -1,1 +1,1 @@
-"""Steps that start a pipeline: rows from memory, files, the Hub or Python's documentation."""
+"""Steps that start a pipeline: rows from memory, disk, files, the Hub or what Python brings."""

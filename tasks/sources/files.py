@@ -6,11 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from glob import has_magic
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from llms.config import Operational
 from llms.errors import ConfigurationError, MissingPackageError
 
 FileType = Literal["csv", "json", "jsonl", "parquet"]
+
+StorageOptions = Annotated[
+    Operational[dict[str, Any] | None], Field(default=None, exclude=True, repr=False)
+]
+"""Parameters of the file system that the data lie on; they may hold secrets and are in no dump."""
 
 _SUFFIXES: dict[str, FileType] = {
     ".csv": "csv",

@@ -6,16 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import polars as pl
 from pydantic import Field, field_validator
 
-from llms.config import Operational
 from llms.errors import ConfigurationError
 from tasks.column_types import Misfit, Types, merged, refuse_empty_structs, type_named
 from tasks.sources import csv_rows, json_rows, parquet_rows
-from tasks.sources.files import FileType, SourceFile, find_files
+from tasks.sources.files import FileType, SourceFile, StorageOptions, find_files
 from tasks.sources.first_rows import first_rows
 from tasks.step import GeneratorStep
 
@@ -66,13 +65,11 @@ class LoadDataFromFileSystem(GeneratorStep):
 
     version: ClassVar = 1
 
-    data_files: str | Sequence[str] | None = None
+    data_files: str | Path | Sequence[str | Path] | None = None
     filetype: FileType | None = None
     num_examples: int | None = Field(default=None, ge=1)
     column_types: Mapping[str, str] = Field(default_factory=dict)
-    storage_options: Operational[dict[str, Any] | None] = Field(
-        default=None, exclude=True, repr=False
-    )
+    storage_options: StorageOptions = None
 
     @field_validator("column_types")
     @classmethod
@@ -87,7 +84,8 @@ class LoadDataFromFileSystem(GeneratorStep):
 
     def frames(self) -> Iterator[pl.DataFrame]:
         self.load()
-        entries = [self.data_files] if isinstance(self.data_files, str) else self.data_files or ()
+        given = self.data_files or ()
+        entries = [str(entry) for entry in ([given] if isinstance(given, str | Path) else given)]
         with TemporaryDirectory(prefix="stillhouse-") as folder:
             files = find_files(entries, self.filetype, Path(folder), self.storage_options)
             types = self._types(files)

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import polars as pl
 from pydantic import Field
 
-from llms.config import Operational
 from llms.errors import ConfigurationError, MissingPackageError
 from tasks.sources import arrow_rows
+from tasks.sources.files import StorageOptions
 from tasks.sources.first_rows import first_rows
 from tasks.step import GeneratorStep
 
@@ -50,9 +50,7 @@ class LoadDataFromHub(GeneratorStep):
     revision: str | None = None
     streaming: bool = False
     num_examples: int | None = Field(default=None, ge=1)
-    storage_options: Operational[dict[str, Any] | None] = Field(
-        default=None, exclude=True, repr=False
-    )
+    storage_options: StorageOptions = None
 
     def load(self) -> None:
         if not self.repo_id:

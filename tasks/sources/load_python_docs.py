@@ -30,6 +30,12 @@ class LoadPythonDocs(GeneratorStep):
 
     Raises:
         ConfigurationError: this Python has no documentation, or no passage is that long.
+
+    Example:
+        >>> from tasks import LoadPythonDocs
+        >>> rows, is_last = next(LoadPythonDocs(num_examples=2).process())
+        >>> [row["topic"] for row in rows], is_last
+        (['assert', 'assignment'], True)
     """
 
     version: ClassVar = 1

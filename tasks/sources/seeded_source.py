@@ -9,7 +9,8 @@ from typing import ClassVar
 import polars as pl
 
 from llms.digest import digest
-from tasks.column_types import Types, frame_with
+from tasks.column_types import Types
+from tasks.frames import frame_of
 from tasks.row import KEY, PARENT, Row
 from tasks.step import GeneratorStep
 
@@ -45,7 +46,7 @@ class SeededSource(GeneratorStep):
         types = self.outputs
         for start in range(0, self.height, _FRAME_HEIGHT):
             numbers = range(start, min(start + _FRAME_HEIGHT, self.height))
-            yield frame_with([self.row(number) for number in numbers], types)
+            yield frame_of([self.row(number) for number in numbers], types)
 
     def keyed_frames(self) -> Iterator[pl.DataFrame]:
         first = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
 import polars as pl
 import pytest
@@ -181,3 +182,17 @@ def test_by_hand_rows_without_a_partner_are_not_dropped_in_silence() -> None:
 def test_a_join_that_does_not_say_how_is_an_error() -> None:
     with pytest.raises(NotImplementedError, match="FanInStep does not say how it joins rows"):
         FanInStep().apply_joined([LEFT, RIGHT], ["l", "r"])
+
+
+def test_by_hand_outputs_are_mapped_and_a_missing_column_is_told() -> None:
+    class Both(SideBySide):
+        inputs: ClassVar = ("left",)
+        outputs: ClassVar = ("right",)
+
+    step = Both(name="both", output_mappings={"right": "other"})
+    (made,) = step.process([{"left": 1}], [{"left": 1, "right": 2}])
+    assert made == [{"left": 1, "other": 2}]
+    with pytest.raises(ConfigurationError, match="needs the column 'left'"):
+        list(step.process([{"n": 1}], [{"left": 1}]))
+    with pytest.raises(ConfigurationError, match="it got none"):
+        list(step.process())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from llms import Gateway, ScriptedLLM
+from llms.errors import ConfigurationError
 from tasks import CombineOutputs, StepContext
 from tasks.generated import METADATA
 from tests.tasks.columns.conftest import SOURCE, branch, joined
@@ -35,6 +38,11 @@ def test_no_row_is_cut_off_by_a_step_with_fewer_rows() -> None:
     outcome = joined(CombineOutputs(), first, second)
     assert outcome.frame.height + len(outcome.rejections) == 2
     assert outcome.rejections[0].row == {"instruction": "two", "a": 2}
+
+
+def test_by_hand_lists_of_different_lengths_are_an_error_and_not_cut_to_the_shortest() -> None:
+    with pytest.raises(ConfigurationError, match=r"needs as many of each; it got 2, 1\."):
+        next(CombineOutputs().process([{"a": 1}, {"a": 2}], [{"b": 1}]))
 
 
 def test_the_metadata_of_all_steps_is_kept(gateway: Gateway) -> None:

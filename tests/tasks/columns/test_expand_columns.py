@@ -128,6 +128,45 @@ def test_a_list_that_cannot_be_decoded_is_rejected_alone(text: str | None, reaso
     assert outcome.rejections[0].reason.startswith(reason)
 
 
+def test_a_list_nested_too_deeply_is_rejected_alone() -> None:
+    rows = [{"a": "[1]"}, {"a": "[" * 100_000}]
+    outcome = applied(ExpandColumns(columns=["a"], encoded=True), rows)
+    assert rows_after(outcome) == [{"a": 1}]
+    assert "holds no JSON list" in outcome.rejections[0].reason
+
+
+def test_a_column_of_lists_that_is_said_to_be_json_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match=r"'a' as JSON, because it is List\(Int64\)"):
+        expanded({"a": [1, 2]}, encoded=True)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        pytest.param(
+            {"columns": {"a": "x", "b": "x"}}, "several columns the new name 'x'", id="one new name"
+        ),
+        pytest.param(
+            {"columns": ["a"], "encoded": ["b"]}, "encoded= names 'b', which is not", id="encoded"
+        ),
+        pytest.param({"columns": []}, "'columns", id="no columns"),
+        pytest.param({"columns": "a"}, "'columns", id="a bare name"),
+    ],
+)
+def test_names_that_do_not_go_together_are_one_sentence_at_construction(
+    parameters: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        ExpandColumns(**parameters)
+
+
+def test_lists_of_one_fixed_length_are_lists_too() -> None:
+    column = pl.Series("a", [[1, 2], [3, 4]], dtype=pl.Array(pl.Int64, 2))
+    frame = keyed([{"b": 1}, {"b": 2}]).with_columns(column)
+    outcome = ExpandColumns(columns=["a"]).apply(frame, StepContext())
+    assert [row["a"] for row in rows_after(outcome)] == [1, 2, 3, 4]
+
+
 def test_a_column_that_is_no_list_is_an_error_that_names_the_way_out() -> None:
     with pytest.raises(ConfigurationError, match="'a', which is String and no list; encoded=True"):
         expanded({"a": "[1]"})
@@ -159,6 +198,21 @@ def test_split_statistics_shares_out_the_tokens_without_losing_any(gateway: Gate
             assert sum(parts) == whole[name]
             assert max(parts) - min(parts) <= 1
         assert {row["statistics_task"][place]["model"] for row in after} == {whole["model"]}
+
+
+def test_split_statistics_does_not_change_the_step_so_a_second_partition_is_split_alike(
+    gateway: Gateway,
+) -> None:
+    task = Answer(name="task", llm=ScriptedLLM(replies=("one two three",)))
+    step = ExpandColumns(columns=["items"], split_statistics=True)
+    signature = step.signature
+    shares = []
+    for items in ([1, 2], [1, 2, 3]):
+        frame = task.apply(keyed([{"instruction": "a", "items": items}]), StepContext(gateway))
+        made = step.apply(frame.frame, StepContext()).frame[METADATA].to_list()
+        shares.append([row["statistics_task"]["output_tokens"] for row in made])
+    assert shares == [[2, 1], [1, 1, 1]]
+    assert step.signature == signature
 
 
 def test_without_split_statistics_every_row_repeats_them(gateway: Gateway) -> None:

@@ -107,6 +107,25 @@ def test_as_many_names_as_columns_are_needed() -> None:
         assert graph.steps == {}
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [{"columns": ["a", "a"]}, {"columns": ["a", "b"], "output_columns": ["c", "c"]}],
+    ids=["column", "new name"],
+)
+def test_a_name_that_comes_twice_is_one_sentence_at_construction(
+    parameters: dict[str, Any],
+) -> None:
+    with pytest.raises(ConfigurationError, match="comes twice; name each once"):
+        GroupColumns(**parameters)
+
+
+def test_a_mapped_output_has_its_new_name_in_the_check_before_a_run_too() -> None:
+    step = GroupColumns(columns=["a"], output_mappings={"grouped_a": "all"})
+    outcome = joined(step, branch([{"a": 1}] * 2), branch([{"a": 2}] * 2))
+    assert [row["all"] for row in rows_after(outcome)] == [[1, 2], [1, 2]]
+    assert step.columns_after({"a": pl.Int64()}) == {"all": pl.List(pl.Int64())}
+
+
 def test_the_check_before_a_run_knows_what_is_left() -> None:
     with Graph("g") as graph:
         source = LoadDataFromDicts(data=[{"a": 1, "b": "x"}])

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from llms.errors import ConfigurationError
-from tasks import Graph, KeepColumns, LoadDataFromDicts, MergeColumns
+from tasks import Graph, KeepColumns, LoadDataFromDicts, MergeColumns, StepContext
 from tests.tasks.conftest import applied, keyed, keys_of, rows_after
 
 
@@ -40,6 +40,18 @@ def test_a_null_in_a_column_of_lists_is_one_null_item_and_not_a_null_row() -> No
     rows: list[dict[str, Any]] = [{"a": ["x"], "b": "y"}, {"a": None, "b": "z"}]
     (made,) = step.process(rows)
     assert made == [{"merged_column": ["x", "y"]}, {"merged_column": [None, "z"]}]
+
+
+def test_lists_of_one_fixed_length_are_taken_item_by_item_too() -> None:
+    fixed = pl.Series("a", [[1, 2], None], dtype=pl.Array(pl.Int64, 2))
+    frame = keyed([{"b": [3]}, {"b": [4]}]).with_columns(fixed)
+    step = MergeColumns(columns=["a", "b"])
+    assert rows_after(step.apply(frame, StepContext())) == [
+        {"merged_column": [1, 2, 3]},
+        {"merged_column": [None, 4]},
+    ]
+    before = {"a": pl.Array(pl.Int64, 2), "b": pl.List(pl.Int64())}
+    assert step.columns_after(before) == {"merged_column": pl.List(pl.Int64())}
 
 
 def test_the_merged_columns_go_and_the_others_stay() -> None:

@@ -105,7 +105,7 @@ def test_objects_without_fields_are_an_error_because_no_file_can_hold_them() -> 
 
 @pytest.mark.parametrize("data", [[], [{}]], ids=["no rows", "no columns"])
 def test_an_empty_source_is_an_error(data: list[dict[str, Any]]) -> None:
-    with pytest.raises(ConfigurationError, match="LoadDataFromDicts got no rows"):
+    with pytest.raises(ConfigurationError, match="'data': there are no rows; give a list"):
         LoadDataFromDicts(data=data)
 
 

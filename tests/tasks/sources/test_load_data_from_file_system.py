@@ -15,6 +15,7 @@ import pytest
 
 from llms.errors import ConfigurationError
 from tasks import Graph, LoadDataFromFileSystem
+from tests.tasks.sources.conftest import KEY_OF_THE_STORE
 
 ROWS = [{"id": 1, "text": "one"}, {"id": 2, "text": "zwei, ü\n2"}, {"id": 3, "text": None}]
 
@@ -243,6 +244,15 @@ def test_a_glob_and_a_list_give_each_file_once() -> None:
     assert loaded(["part-2.jsonl", "part-*.jsonl"]) == [{"n": 2}, {"n": 0}, {"n": 1}]
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["alone", "in a list"])
+def test_a_path_may_be_a_path(many: bool) -> None:
+    path = Path(write("a.jsonl", lines({"id": 1})))
+    assert loaded([path] if many else path) == [{"id": 1}]
+    with Graph("g") as graph:
+        step = LoadDataFromFileSystem(data_files=path)
+    assert Graph.from_dict(graph.to_dict()).steps[step.name].signature == step.signature
+
+
 def test_a_file_whose_name_looks_like_a_glob_is_a_file() -> None:
     assert loaded(write("part[1].jsonl", lines({"n": 1}))) == [{"n": 1}]
 
@@ -254,6 +264,26 @@ def test_files_of_any_fsspec_url_are_read(memory: Any, entry: str) -> None:
     memory.pipe("/data/a.jsonl", lines({"n": 1}).encode())
     memory.pipe("/data/b.jsonl", lines({"n": 2, "late": "x"}).encode())
     assert loaded(entry) == [{"n": 1, "late": None}, {"n": 2, "late": "x"}]
+
+
+def test_storage_options_are_forwarded_to_the_file_system(locked: Any) -> None:
+    locked.pipe("/rows.jsonl", lines(*ROWS).encode())
+    assert "asks for its key" in error_of("locked://rows.jsonl")
+    options = {"key": KEY_OF_THE_STORE}
+    assert loaded("locked://rows.jsonl", storage_options=options) == ROWS
+
+
+def test_storage_options_are_written_nowhere_and_decide_nothing() -> None:
+    plain = LoadDataFromFileSystem(data_files="x")
+    with Graph("g") as graph:
+        step = LoadDataFromFileSystem(data_files="x", storage_options={"key": KEY_OF_THE_STORE})
+    assert KEY_OF_THE_STORE not in graph.to_yaml() + repr(step)
+    assert step.signature == plain.signature
+
+
+def test_an_option_that_the_file_system_does_not_take_is_one_sentence(locked: Any) -> None:
+    options = {"no_such_option": 1}
+    assert "no_such_option" in error_of("locked://rows.jsonl", storage_options=options)
 
 
 def test_an_error_in_a_remote_file_names_its_url(memory: Any) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from llms.errors import ConfigurationError
-from tasks import Graph, LoadDataFromHub, LoadHubDataset
+from tasks import Graph, KeepColumns, LoadDataFromHub, LoadHubDataset
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
@@ -133,6 +133,66 @@ def test_the_first_name_of_the_step_is_the_same_step() -> None:
     described["steps"][0]["step"] = "LoadHubDataset"
     again = Graph.from_dict(described).steps["load_data_from_hub_0"]
     assert again.output_mappings == {"prompt": "instruction"}
+
+
+def test_storage_options_are_forwarded_and_never_written_to(tmp_path: Path) -> None:
+    asked: list[str | None] = []
+
+    class Recording(BaseHTTPRequestHandler):
+        """Serves one file and keeps what it was asked with."""
+
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("X-Pass"))
+            body = b'{"id": 1}\n'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Keep quiet."""
+
+    options = {"headers": {"X-Pass": "planted"}}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Recording) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/train.jsonl"
+        configs = [{"config_name": "default", "data_files": [{"split": "train", "path": address}]}]
+        (tmp_path / "README.md").write_text(f"---\n{json.dumps({'configs': configs})}\n---\n")
+        step = LoadDataFromHub(repo_id=str(tmp_path), streaming=True, storage_options=options)
+        frame = pl.concat(step.frames())
+        server.shutdown()
+    assert frame.to_dicts() == [{"id": 1}]
+    assert "planted" in asked
+    assert step.storage_options == {"headers": {"X-Pass": "planted"}}
+
+
+def test_storage_options_are_written_nowhere_and_decide_nothing() -> None:
+    plain = LoadDataFromHub(repo_id="owner/name")
+    with Graph("g") as graph:
+        step = LoadDataFromHub(repo_id="owner/name", storage_options={"s3": {"key": "planted"}})
+    assert "planted" not in graph.to_yaml() + repr(step)
+    assert step.signature == plain.signature
+
+
+def test_columns_and_network_are_not_needed_before_the_run() -> None:
+    with Graph("g") as graph:
+        LoadDataFromHub(repo_id="owner/name") >> KeepColumns(columns=["anything"])
+    assert graph.validate()["load_data_from_hub_0"] is None
+
+
+def test_a_configuration_of_any_name_is_read(tmp_path: Path) -> None:
+    configs = [
+        {"config_name": name, "data_files": [{"split": "train", "path": f"{name}.jsonl"}]}
+        for name in ("first", "second")
+    ]
+    for name in ("first", "second"):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"of": name}))
+    (tmp_path / "README.md").write_text(f"---\n{json.dumps({'configs': configs})}\n---\n")
+    assert loaded(str(tmp_path), config="second").to_dicts() == [{"of": "second"}]
+    assert "check split and config" in error_of(str(tmp_path))
 
 
 # The Hub

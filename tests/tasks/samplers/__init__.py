@@ -1,0 +1,1 @@
+"""Tests of the samplers and steps in tasks/samplers."""
