@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from llms.errors import RowRejected
-from tasks.reading.json_object import looks_like_json
+from tasks.reading.json_object import Schema, list_of, object_in, object_of
 from tasks.reading.numbers import whole_on_scale
 from tasks.reading.plain import plain
 
@@ -40,6 +39,7 @@ _RULES_AT_THE_END = re.compile(
     r"(?:\s*^[ \t]*(?:-{3,}|\*{3,}|_{3,}|`{3,})[ \t]*$)+\s*\Z", re.MULTILINE
 )
 _NO_TYPE = re.compile(r"\W*(?:none|null|n/?a|not applicable)\b", re.IGNORECASE)
+_ASSESSMENTS: Schema = object_of(assessments=list_of({"type": "object"}))
 _LABELS = {
     "rating": "rating",
     "rationale": "rationale",
@@ -62,30 +62,19 @@ class Assessment:
     rationale_for_rating: str | None = None
 
 
-def assessments_in(reply: str, count: int, types: int = 0) -> list[Assessment]:
+def assessments_in(reply: str | None, count: int, types: int = 0) -> list[Assessment]:
     """Return the assessments of `count` texts, with one of `types` types each if there are any.
 
     Raises:
         RowRejected: something is missing, repeated or out of range; the reason says what.
     """
-    reply = plain(reply)
-    if looks_like_json(reply):
-        sections = _json_sections(reply, count)
-    else:
-        sections = [_fields(section, number, types) for number, section in _sections(reply, count)]
+    text = plain(reply)
+    found = object_in(text, _ASSESSMENTS)
+    if found is None:
+        sections = [_fields(section, number, types) for number, section in _sections(text, count)]
+    elif len(sections := found["assessments"]) != count:
+        raise RowRejected(f"the reply has {len(sections)} assessments for {count} texts")
     return [_assessment(fields, number, types) for number, fields in enumerate(sections, 1)]
-
-
-def _json_sections(text: str, count: int) -> list[dict[str, Any]]:
-    try:
-        items = json.loads(text).get("assessments")
-    except ValueError as error:
-        raise RowRejected(f"the reply is not valid JSON: {error}") from error
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise RowRejected("the reply has no list 'assessments' of objects")
-    if len(items) != count:
-        raise RowRejected(f"the reply has {len(items)} assessments for {count} texts")
-    return items
 
 
 def _sections(reply: str, count: int) -> list[tuple[int, str]]:

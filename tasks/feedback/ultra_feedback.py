@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 
 from llms.chat import ChatType
-from llms.errors import RowRejected
-from tasks.chats import chat, required_text, text_in
+from tasks.chats import chat, text_in
 from tasks.feedback.assessments import Assessment, assessments_in
+from tasks.feedback.texts import texts_in
 from tasks.prompt import Prompt
 from tasks.reading.json_object import TEXT, Schema, list_of, object_of, one_of
-from tasks.reading.plain import plain
 from tasks.row import Row
 from tasks.task import Task
 
@@ -25,7 +24,7 @@ _LONGEST_RATIONALE = 400
 
 
 class UltraFeedback(Task):
-    """Rates the generations for an instruction from 1 to 5 in one aspect (arXiv 2310.01377).
+    r"""Rates the generations for an instruction from 1 to 5 in one aspect (arXiv 2310.01377).
 
     Columns: `instruction` (str), `generations` (list of str) -> `ratings` (list of int),
     `rationales` (list of str), one item for each generation. For the aspects "helpfulness" and
@@ -34,6 +33,18 @@ class UltraFeedback(Task):
 
     A reply that does not have exactly one rating from 1 to 5, with its rationale, for each
     generation is a rejection. Where the model's provider enforces schemas the reply is JSON.
+
+    Example:
+        >>> from llms import ScriptedLLM
+        >>> from tasks import UltraFeedback
+        >>> reply = (
+        ...     "#### Text 1\nRationale: Right.\nRating: 5\n\n"
+        ...     "#### Text 2\nRationale: Wrong.\n\nNot even close.\nRating: 1"
+        ... )
+        >>> judge = UltraFeedback(llm=ScriptedLLM(replies=(reply,)))
+        >>> row = {"instruction": "Add 2 and 2.", "generations": ["4", "22"]}
+        >>> next(judge.process([row]))[0]["ratings"]
+        [5, 1]
     """
 
     version: ClassVar = 1
@@ -70,14 +81,14 @@ class UltraFeedback(Task):
         prompt = self.template.render(
             rubric=rubric.render(),
             instruction=text_in(input, "instruction"),
-            generations=_generations(input),
+            generations=texts_in(input, "generations"),
             types=self._types,
             structured=self.structured,
         )
         return chat(prompt)
 
     def format_output(self, output: str | None, input: Row) -> Row:
-        found = assessments_in(plain(output), len(_generations(input)), self._types)
+        found = assessments_in(output, len(texts_in(input, "generations")), self._types)
         return {name: [_value(item, name) for item in found] for name in self.outputs}
 
     def response_schema(self, input: Row) -> Schema:
@@ -88,20 +99,8 @@ class UltraFeedback(Task):
             fields = {"type": number, "rationale_for_rating": rationale, **fields}
             order = ("type", "rationale", "rationale_for_rating", "rating")
             fields = {name: fields[name] for name in order}
-        count = len(_generations(input))
+        count = len(texts_in(input, "generations"))
         return object_of(assessments=list_of(object_of(**fields), count))
-
-
-def _generations(row: Row) -> list[str]:
-    """Return the texts to rate.
-
-    Raises:
-        RowRejected: there is none, or one is missing.
-    """
-    texts = row.get("generations")
-    if not isinstance(texts, list) or not texts:
-        raise RowRejected("the column 'generations' holds no list with one text or more")
-    return [required_text(text, f"generation {number}") for number, text in enumerate(texts, 1)]
 
 
 def _value(assessment: Assessment, column: str) -> Any:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from llms.errors import RowRejected
 from llms.structured import Unfit, read
+from tasks.chats import required_text
 
 Schema = dict[str, Any]
 """A JSON schema."""
 
 TEXT: Schema = {"type": "string"}
+
+_START = re.compile(r"""\{\s*["'\u201c}]""")
 
 
 def object_of(**properties: Schema) -> Schema:
@@ -38,17 +42,47 @@ def one_of(*values: Any) -> Schema:
 def json_object(reply: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON object that a reply holds, also with fences and prose around it.
 
+    Where the schema allows no other properties, those that come anyway are left out.
+
     Raises:
         RowRejected: it holds none that follows the schema.
     """
+    closed = schema.get("additionalProperties") is False
+    lenient = {k: v for k, v in schema.items() if k != "additionalProperties"} if closed else schema
     try:
-        value: dict[str, Any] = read(reply, schema)
+        value: dict[str, Any] = read(reply, lenient)
     except Unfit as error:
         reason = str(error).rstrip(".")
         raise RowRejected(f"the reply holds no JSON object as asked for: {reason}") from error
-    return value
+    return {k: value[k] for k in schema["properties"] if k in value} if closed else value
+
+
+def object_in(reply: str, schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the JSON object that a reply holds, None for a reply in words.
+
+    Raises:
+        RowRejected: it begins as a JSON object and holds none that follows the schema.
+    """
+    if "{" not in reply:
+        return None
+    try:
+        return json_object(reply, schema)
+    except RowRejected:
+        if looks_like_json(reply):
+            raise
+        return None
+
+
+def texts_of(found: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of an object, without the space around them.
+
+    Raises:
+        RowRejected: one is empty.
+    """
+    texts = {name: required_text(text, f"the {name} in the reply") for name, text in found.items()}
+    return {name: text.strip() for name, text in texts.items()}
 
 
 def looks_like_json(reply: str) -> bool:
     """Tell whether a reply begins as a JSON object does."""
-    return reply.lstrip().startswith("{")
+    return _START.match(reply.lstrip()) is not None

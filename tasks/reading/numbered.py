@@ -25,17 +25,18 @@ _BARE_SCORE = re.compile(
 )
 
 
-def items_in(reply: str | None) -> list[str]:
+def items_in(reply: str | None, *, marked: bool = False) -> list[str]:
     """Return the items of a list, without their numbers or bullets.
 
-    An item may go on over several lines. Without any marks each line is an item. Words before the
-    first item, and a line that ends with a colon above unmarked items, are left out.
+    An item may go on over several lines. Without any marks each line is an item, unless items must
+    be `marked`. Words before the first item, and a line that ends with a colon above unmarked
+    items, are left out.
 
     Raises:
         RowRejected: the reply has no items.
     """
     lines = [line.rstrip() for line in plain(reply).split("\n")]
-    if not any(_MARK.match(line) for line in lines):
+    if not marked and not any(_MARK.match(line) for line in lines):
         items = [line.strip() for line in lines if line.strip()]
         if len(items) > 1 and items[0].endswith(":"):
             items = items[1:]

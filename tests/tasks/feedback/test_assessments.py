@@ -234,7 +234,9 @@ def as_json(*items: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "reply", ["{}", "```json\n{}\n```", "\n{}\n"], ids=["plain", "fenced", "padded"]
+    "reply",
+    ["{}", "```json\n{}\n```", "\n{}\n", "Here you are:\n```json\n{}\n```\nAnything else?"],
+    ids=["plain", "fenced", "padded", "in prose"],
 )
 def test_json_gives_the_same(reply: str) -> None:
     items = [{"rationale": "Good.", "rating": 4}, {"rationale": "Bad.", "rating": "2"}]
@@ -249,9 +251,13 @@ def test_json_gives_the_same(reply: str) -> None:
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        pytest.param(as_json({"rationale": "x", "rating": 4})[:-9], "not valid JSON", id="cut off"),
-        pytest.param('{"other": []}', "no list 'assessments'", id="other object"),
-        pytest.param('{"assessments": [4]}', "no list 'assessments' of objects", id="numbers"),
+        pytest.param(
+            as_json({"rationale": "x", "rating": 4})[:-9],
+            "ends before the JSON object is complete",
+            id="cut off",
+        ),
+        pytest.param('{"other": []}', "'assessments' is a required property", id="other object"),
+        pytest.param('{"assessments": [4]}', "4 is not of type 'object'", id="numbers"),
         pytest.param(as_json(), "0 assessments for 1 texts", id="too few"),
         pytest.param(
             as_json(*[{"rationale": "x", "rating": 4}] * 2), "2 assessments for 1", id="too many"

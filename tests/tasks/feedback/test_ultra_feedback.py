@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import polars as pl
 import pytest
+from pydantic import SecretStr
 
 from llms import Gateway, OpenAILLM
 from llms.errors import ConfigurationError, RowRejected
@@ -121,7 +122,7 @@ def test_the_schema_is_strict_and_asks_for_as_many_items_as_generations(aspect: 
 
 def test_the_reply_is_asked_for_as_json_where_the_provider_enforces_schemas() -> None:
     assert not task().structured
-    assert UltraFeedback(llm=OpenAILLM(model="gpt", api_key="none")).structured
+    assert UltraFeedback(llm=OpenAILLM(model="gpt", api_key=SecretStr("none"))).structured
 
 
 @pytest.mark.parametrize(
@@ -141,6 +142,13 @@ def test_a_reply_that_lacks_a_rating_is_a_rejection_never_a_null_or_a_shorter_li
     (rejection,) = outcome.rejections
     assert reason in rejection.reason
     assert rejection.raw_reply == reply
+
+
+def test_a_judge_that_left_a_rating_out_is_shown_what_was_missing(gateway: Gateway) -> None:
+    llm = RecordingLLM(rules={"text 2 has no rating": REPLY}, replies=(REPLY[:-10],))
+    (row,) = rows_after(applied(UltraFeedback(llm=llm), [ROW], gateway))
+    assert row["ratings"] == [5, 1]
+    assert len(llm.sent) == 2
 
 
 def test_a_rationale_of_several_paragraphs_shifts_nothing(gateway: Gateway) -> None:

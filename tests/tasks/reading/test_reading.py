@@ -5,11 +5,19 @@ from __future__ import annotations
 import pytest
 
 from llms.errors import RowRejected
-from tasks.reading.json_object import TEXT, json_object, list_of, object_of, one_of
+from tasks.reading.json_object import (
+    TEXT,
+    json_object,
+    list_of,
+    looks_like_json,
+    object_in,
+    object_of,
+    one_of,
+)
 from tasks.reading.numbered import items_in, scores_in
 from tasks.reading.numbers import on_scale, whole_on_scale
 from tasks.reading.plain import plain
-from tasks.reading.sections import Section, sections_in
+from tasks.reading.sections import Section, schema_of, sections_in, texts_under
 
 
 @pytest.mark.parametrize(
@@ -124,6 +132,40 @@ def test_an_optional_section_may_be_missing() -> None:
     assert sections_in("[Problem]\nAdd.", wanted) == {"problem": "Add."}
 
 
+def test_an_implied_section_is_what_stands_before_the_next_header() -> None:
+    wanted = (Section("why", "Reasoning", implied=True), BOTH[1])
+    assert sections_in("It adds.\n\n[Solution]\na + b", wanted) == {
+        "why": "It adds.",
+        "solution": "a + b",
+    }
+    assert sections_in("Well.\n[Reasoning] It adds.\n[Solution] 1", wanted)["why"] == "It adds."
+    with pytest.raises(RowRejected, match="the why in the reply is empty"):
+        sections_in("[Solution]\na + b", wanted)
+    with pytest.raises(RowRejected, match="no section 'Solution'"):
+        sections_in("I cannot do that.", wanted)
+
+
+def test_headers_may_be_in_braces_and_inside_a_sentence_they_are_text() -> None:
+    wanted = (Section("problem", "the_problem"), BOTH[1])
+    reply = "{the_problem}: See the {solution} below.\nSolution: soon.\n{solution}:\na + b"
+    assert sections_in(reply, wanted) == {
+        "problem": "See the {solution} below.\nSolution: soon.",
+        "solution": "a + b",
+    }
+
+
+def test_sections_may_come_as_an_object() -> None:
+    wanted = (*BOTH, Section("hint", "Hint", optional=True))
+    made = {"problem": "Add.", "solution": "a + b"}
+    assert texts_under('So: {"problem": " Add. ", "solution": "a + b"}', wanted) == made
+    assert texts_under("[Problem]\nAdd.\n[Solution]\na + b", wanted) == made
+    assert schema_of(wanted)["required"] == ["problem", "solution"]
+    with pytest.raises(RowRejected, match="the problem in the reply is empty"):
+        texts_under('{"problem": "", "solution": "a + b"}', wanted)
+    with pytest.raises(RowRejected, match="'solution' is a required property"):
+        texts_under('{"problem": "Add."}', wanted)
+
+
 # Lists and scores
 
 
@@ -146,6 +188,12 @@ def test_an_optional_section_may_be_missing() -> None:
 )
 def test_a_list_is_read_without_its_marks(reply: str) -> None:
     assert items_in(reply) == ["Say hi.", "Say bye."]
+
+
+def test_where_items_must_be_marked_lines_of_prose_are_none() -> None:
+    assert items_in("1. Say hi.\n2. Say bye.", marked=True) == ["Say hi.", "Say bye."]
+    with pytest.raises(RowRejected, match="the reply has no items"):
+        items_in("I'm sorry.\nI can't do that.", marked=True)
 
 
 def test_an_item_may_go_on_over_several_lines() -> None:
@@ -222,3 +270,30 @@ def test_a_list_may_have_an_exact_length() -> None:
     assert json_object('{"scores": [1, 2]}', schema) == {"scores": [1, 2]}
     with pytest.raises(RowRejected):
         json_object('{"scores": [1]}', schema)
+
+
+def test_properties_that_were_not_asked_for_are_left_out() -> None:
+    reply = '{"note": "x", "verdict": "yes", "thought": "Fine."}'
+    assert json_object(reply, SCHEMA) == {"thought": "Fine.", "verdict": "yes"}
+    open_schema = {"type": "object", "properties": {"thought": TEXT}}
+    assert json_object('{"thought": "a", "more": 1}', open_schema) == {"thought": "a", "more": 1}
+
+
+@pytest.mark.parametrize("reply", ["Fine: yes.", "{thought}: Fine.\n{verdict}: yes", "Use {}."])
+def test_a_reply_in_words_holds_no_object_and_is_no_broken_one(reply: str) -> None:
+    assert object_in(reply, SCHEMA) is None
+
+
+def test_an_object_is_found_in_words_and_a_broken_one_is_rejected() -> None:
+    reply = 'So: {"thought": "Fine.", "verdict": "yes"}'
+    assert object_in(reply, SCHEMA) == {"thought": "Fine.", "verdict": "yes"}
+    with pytest.raises(RowRejected, match="holds no JSON object as asked for"):
+        object_in('{"thought": "Fine.", "verdict": "may', SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("reply", "looks"),
+    [('{"a": 1}', True), ("\n{ 'a': 1}", True), ("{}", True), ("{a}: b", False), ("[1]", False)],
+)
+def test_a_name_in_braces_does_not_look_like_json(reply: str, looks: bool) -> None:
+    assert looks_like_json(reply) is looks

@@ -1,0 +1,1 @@
+"""Tasks that put labels on texts."""

@@ -1,0 +1,1 @@
+"""Tasks that write texts for training embedding models."""

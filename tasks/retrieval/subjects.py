@@ -1,0 +1,55 @@
+"""Subjects that prompts without a row of their own are turned to, so that replies differ."""
+
+from __future__ import annotations
+
+SUBJECTS = (
+    *("accounting", "agriculture", "animals", "archaeology", "architecture", "art", "astronomy"),
+    *("banking", "biology", "books", "building and repair", "cars", "chemistry", "childhood"),
+    *("climate", "clothes", "computer games", "computer hardware", "cooking", "crime", "dance"),
+    *("data analysis", "economics", "education", "electricity", "energy", "engineering"),
+    *(
+        "everyday errands",
+        "family",
+        "farming",
+        "festivals",
+        "film",
+        "fitness",
+        "food",
+        "friendship",
+    ),
+    *("gardening", "geography", "geology", "government", "handicraft", "health care", "history"),
+    *("hobbies", "housing", "insurance", "journalism", "languages", "law", "letters and messages"),
+    *("literature", "logistics", "management", "marketing", "mathematics", "mechanics", "medicine"),
+    *(
+        "music",
+        "nature",
+        "news",
+        "nutrition",
+        "oceans",
+        "patents",
+        "pets",
+        "pharmacy",
+        "philosophy",
+    ),
+    *(
+        "physics",
+        "politics",
+        "programming",
+        "psychology",
+        "public services",
+        "railways",
+        "religion",
+    ),
+    *(
+        "research",
+        "safety",
+        "shipping",
+        "shopping",
+        "social media",
+        "sociology",
+        "software",
+        "sport",
+    ),
+    *("statistics", "taxes", "theatre", "tourism", "town planning", "trade", "travel", "weather"),
+    *("work and careers", "workshops and tools"),
+)
