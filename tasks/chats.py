@@ -27,6 +27,19 @@ def text_in(row: Row, column: str) -> str:
     return required_text(row.get(column), f"the column {column!r}")
 
 
+def texts_in(row: Row, column: str) -> list[str]:
+    """Return the texts in a column of lists.
+
+    Raises:
+        RowRejected: there is none, or one is missing.
+    """
+    texts = row.get(column)
+    if not isinstance(texts, list) or not texts:
+        raise RowRejected(f"the column {column!r} holds no list with one text or more")
+    name = column.removesuffix("s")
+    return [required_text(text, f"{name} {number}") for number, text in enumerate(texts, 1)]
+
+
 def required_text(value: Any, what: str) -> str:
     """Return a value that must be text; `what` says what it is.
 

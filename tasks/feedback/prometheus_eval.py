@@ -11,9 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from llms.chat import ChatType
 from llms.errors import ConfigurationError, RowRejected
-from tasks.chats import chat, required_text, text_in
+from tasks.chats import chat, required_text, text_in, texts_in
 from tasks.feedback.rubrics import RUBRICS, checked_rubric
-from tasks.feedback.texts import texts_in
 from tasks.prompt import Prompt
 from tasks.reading.json_object import TEXT, Schema, object_in, object_of, one_of
 from tasks.reading.numbers import whole_on_scale

@@ -7,9 +7,8 @@ from typing import ClassVar
 import polars as pl
 
 from llms.chat import ChatType
-from tasks.chats import chat, text_in
+from tasks.chats import chat, text_in, texts_in
 from tasks.feedback.scorer import Scorer
-from tasks.feedback.texts import texts_in
 from tasks.prompt import Prompt
 from tasks.row import Row
 

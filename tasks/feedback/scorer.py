@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from tasks.feedback.texts import texts_in
+from tasks.chats import texts_in
 from tasks.reading.json_object import Schema, list_of, object_in, object_of, one_of
 from tasks.reading.numbered import scores_in
 from tasks.reading.plain import plain

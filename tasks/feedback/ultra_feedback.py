@@ -7,9 +7,8 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 
 from llms.chat import ChatType
-from tasks.chats import chat, text_in
+from tasks.chats import chat, text_in, texts_in
 from tasks.feedback.assessments import Assessment, assessments_in
-from tasks.feedback.texts import texts_in
 from tasks.prompt import Prompt
 from tasks.reading.json_object import TEXT, Schema, list_of, object_of, one_of
 from tasks.row import Row
