@@ -1,0 +1,1 @@
+"""Solutions of mathematical problems, step by step, and labels for the steps."""

@@ -1,0 +1,1 @@
+"""Texts made harder or better, round by round."""
