@@ -1,0 +1,1 @@
+"""Steps about calls of functions: writing them, running them, judging them."""
