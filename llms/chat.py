@@ -80,7 +80,9 @@ class ChatRequest:
     With a `response_schema` (JSON schema of an object) the answer's `structured` follows it:
     enforced by the provider where it can, read from the reply's text where it cannot, and asked
     again up to `corrections` times, with the error, where it does not fit. `tool_choice` is
-    "auto", "none", "required" or the name of a tool.
+    "auto", "none", "required" or the name of a tool. With `open_turn` "user" the model writes the
+    user's next turn and not the assistant's; the conversation before it may be empty, and the
+    request has no schema and no tools.
     """
 
     messages: Sequence[ChatMessage]
@@ -88,6 +90,7 @@ class ChatRequest:
     tools: tuple[Tool, ...] = ()
     tool_choice: str | None = None
     corrections: int = 2
+    open_turn: Literal["user"] | None = None
 
     @property
     def content(self) -> list[Any]:
@@ -96,6 +99,8 @@ class ChatRequest:
         if self.tools:
             tools = [[tool.name, tool.description, tool.parameters] for tool in self.tools]
             content += [tools, self.tool_choice]
+        if self.open_turn is not None:
+            content.append({"open_turn": self.open_turn})
         return content
 
 

@@ -56,19 +56,21 @@ def _bytes_at(path: Path) -> bytes:
         raise ConfigurationError(f"The image {str(path)!r} cannot be read: {error}.") from error
 
 
-def _data_part(data: bytes, what: str) -> ImagePart:
-    return _part(f"data:{_media_type(data, what)};base64,{b64encode(data).decode()}")
-
-
-def _media_type(data: bytes, what: str) -> str:
-    for prefix, media_type in _PREFIXES.items():
+def media_type(data: bytes) -> str | None:
+    """Return the type of an image by its first bytes, None if it is no PNG, JPEG, GIF or WebP."""
+    for prefix, named in _PREFIXES.items():
         if data.startswith(prefix):
-            return media_type
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    raise ConfigurationError(
-        f"{what} is not a PNG, JPEG, GIF or WebP image; models take no other kinds."
-    )
+            return named
+    return "image/webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+
+
+def _data_part(data: bytes, what: str) -> ImagePart:
+    found = media_type(data)
+    if found is None:
+        raise ConfigurationError(
+            f"{what} is not a PNG, JPEG, GIF or WebP image; models take no other kinds."
+        )
+    return _part(f"data:{found};base64,{b64encode(data).decode()}")
 
 
 def _part(url: str) -> ImagePart:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, Field
 
-from llms.chat import ChatRequest, ChatType, Completion, Sample
+from llms.chat import ChatMessage, ChatRequest, ChatType, Completion, Sample
 from llms.config import Config
 from llms.digest import digest
+from llms.errors import ConfigurationError
 from llms.model import Model, Remote, Supports
 from llms.quota import Quota
 
@@ -74,6 +75,19 @@ class LLM(Model):
         Raises:
             LLMError: translated from the provider's own errors.
         """
+
+    def check_user_turns(self, messages: Sequence[ChatMessage] = ()) -> None:
+        """Raise `ConfigurationError` if the model cannot write the user's turn after some others.
+
+        Only a model whose prompt can be left open where the user's words begin can do it.
+        """
+        if not self.supports.user_turns:
+            from llms.registry import providers_with
+
+            raise ConfigurationError(
+                f"{type(self).__name__} answers users and cannot write their turns; name a model "
+                f"of one of the providers that can: {', '.join(providers_with('user_turns'))}."
+            )
 
     def generate(
         self,

@@ -31,7 +31,7 @@ class Price(Config):
 @dataclass(frozen=True, slots=True)
 class Supports:
     """What a provider's API offers: schemas it enforces, tools, images, token probabilities,
-    repeatable samples and batch jobs.
+    repeatable samples, batch jobs and user's turns that the model writes.
     """
 
     structured_output: bool = False
@@ -40,6 +40,7 @@ class Supports:
     logprobs: bool = False
     seed: bool = False
     batches: bool = False
+    user_turns: bool = False
 
 
 class Model(Config):

@@ -87,6 +87,15 @@ def provider_class(provider: str) -> type[LLM]:
     return registered_providers[provider]
 
 
+def providers_with(feature: str) -> list[str]:
+    """Return the providers of real models whose API offers a feature, a field of `Supports`."""
+    return [
+        name
+        for name in PROVIDERS
+        if name != "scripted" and getattr(provider_class(name).supports, feature)
+    ]
+
+
 LLMField = Annotated[
     LLM,
     PlainValidator(as_llm),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from llms.chat import ChatMessage, ChatRequest, ChatType, Completion, Sample
 from llms.errors import ConfigurationError, RowRejected, UnfitAnswer
@@ -95,28 +95,32 @@ class Ask:
         read: Callable[[str], T],
         *,
         response_schema: Mapping[str, Any] | None = None,
+        open_turn: Literal["user"] | None = None,
     ) -> Reading[T]:
         """Send a chat and read its reply; with a schema the reply is given as JSON.
 
         `read` raises `RowRejected` for a reply that cannot be read; the reason names what is
-        missing, for the model to act on. Any other exception is taken for that too.
+        missing, for the model to act on. Any other exception is taken for that too. With
+        `open_turn` the reply is the user's next turn: one that was cut at the token limit cannot be
+        read, and what is asked for again is another sample of the same.
 
         Raises:
             LLMError: no answer came.
         """
-        request = self._request(chat, response_schema)
+        request = self._request(chat, response_schema, open_turn)
         sample = self._next_sample(request)
         exchange = await self._send(request, sample)
-        exchanges, found = [exchange], _found(exchange, read)
+        exchanges, found = [exchange], _found(exchange, read, open_turn)
         for number in range(self.corrections):
             if exchange.unfit is not None or not isinstance(found, RowRejected):
                 break
             # A sample of its own for each first reply, whichever of them comes first.
             owner = f"{sample.owner}~{sample.index}"
-            corrected = self._request(_corrected(chat, exchange, found), response_schema)
+            again = chat if open_turn else _corrected(chat, exchange, found)
+            corrected = self._request(again, response_schema, open_turn)
             exchange = await self._send(corrected, Sample(owner, number))
             exchanges.append(exchange)
-            found = _found(exchange, read)
+            found = _found(exchange, read, open_turn)
         return Reading(found, tuple(exchanges))
 
     def random(self, *purpose: str | int) -> Random:
@@ -127,8 +131,13 @@ class Ask:
     def _owner(self) -> str:
         return f"{self.key}/{self.context.branch}" if self.context.branch else self.key
 
-    def _request(self, chat: ChatType, schema: Mapping[str, Any] | None) -> ChatRequest:
-        return ChatRequest(copied(chat), schema)
+    def _request(
+        self,
+        chat: ChatType,
+        schema: Mapping[str, Any] | None,
+        open_turn: Literal["user"] | None = None,
+    ) -> ChatRequest:
+        return ChatRequest(copied(chat), schema, open_turn=open_turn)
 
     def _next_sample(self, request: ChatRequest) -> Sample:
         return own_sample(self._owner, self._seen, request)
@@ -150,9 +159,11 @@ class Ask:
         return Exchange(chat, answer.completion)
 
 
-def _found(exchange: Exchange, read: Callable[[str], T]) -> T | RowRejected:
+def _found(exchange: Exchange, read: Callable[[str], T], turn: str | None) -> T | RowRejected:
     if exchange.unfit is not None:
         return RowRejected(str(exchange.unfit))
+    if turn is not None and exchange.completion.finish_reason == "length":
+        return RowRejected(f"the {turn}'s turn was cut at the token limit; raise max_new_tokens")
     try:
         return read(exchange.completion.written)
     except ConfigurationError:

@@ -5,29 +5,30 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from llms.chat import Completion
 from llms.gateway.dispatcher import Sending
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Flight(Sending):
+class Flight(Sending, Generic[T]):
     """A request on its way to an answer that is stored; `found` says that it was there already."""
 
     found: bool = False
-    task: asyncio.Task[Completion] = field(init=False)
+    task: asyncio.Task[T] = field(init=False)
 
 
-class Flights:
+class Flights(Generic[T]):
     """The flights of this process, by the key of their answer."""
 
     def __init__(self) -> None:
-        self._open: dict[str, Flight] = {}
+        self._open: dict[str, Flight[T]] = {}
 
     async def take(
-        self, key: str, fly: Callable[[Flight], Coroutine[Any, Any, Completion]]
-    ) -> tuple[Completion, bool]:
+        self, key: str, fly: Callable[[Flight[T]], Coroutine[Any, Any, T]]
+    ) -> tuple[T, bool]:
         """Return the answer under a key, and whether it was had without a call.
 
         Whoever comes while the same request is on its way shares the flight. A flight that nobody
@@ -49,11 +50,11 @@ class Flights:
                 self._land(key, flight)
                 flight.task.cancel()
 
-    def sent(self) -> list[asyncio.Task[Completion]]:
+    def sent(self) -> list[asyncio.Task[T]]:
         """Return the flights whose request the provider has."""
         return [flight.task for flight in self._open.values() if flight.sent]
 
-    def _land(self, key: str, flight: Flight) -> None:
+    def _land(self, key: str, flight: Flight[T]) -> None:
         if flight.task.done() and not flight.task.cancelled():
             flight.task.exception()  # seen here, for the case that nobody waits any more
         if self._open.get(key) is flight:

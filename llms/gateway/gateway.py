@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from inspect import CORO_CREATED, getcoroutinestate
@@ -22,6 +22,8 @@ from llms.errors import UnfitAnswer
 from llms.gateway.dispatcher import Dispatcher
 from llms.gateway.embedder import Embedder
 from llms.gateway.flights import Flight, Flights
+from llms.gateway.image_maker import ImageMaker
+from llms.image_generation.model import Image, ImageGenerationModel
 from llms.llm import LLM, CompositeLLM, own_sample
 from llms.prices import BATCH_SHARE, amount_of, priced
 from llms.providers.batched import BatchedLLM
@@ -53,7 +55,8 @@ class Gateway:
         self._dispatcher = Dispatcher(policy)
         self._batches = BatchDesk(store, policy, batches or BatchTiming())
         self._embedder = Embedder(store, self._dispatcher)
-        self._flights = Flights()
+        self._images = ImageMaker(store, self._dispatcher, policy)
+        self._flights: Flights[Completion] = Flights()
         self._running: set[asyncio.Task[Any]] = set()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -72,7 +75,7 @@ class Gateway:
         async def stop() -> None:
             for task in self._running:
                 task.cancel()
-            if sent := self._flights.sent():
+            if sent := [*self._flights.sent(), *self._images.sent()]:
                 await asyncio.wait(sent, timeout=patience)
 
         loop.run(stop())
@@ -136,15 +139,36 @@ class Gateway:
             return np.empty((0, 0), np.float32)
         return np.stack([embedding.vector for embedding in embeddings])
 
+    def generate_images(
+        self, model: ImageGenerationModel, prompts: Sequence[str], num_generations: int = 1
+    ) -> list[list[Image]]:
+        """Return images for prompts; see `ImageGenerationModel.generate`."""
+        seen: dict[str, int] = {}
+        asked = []
+        for prompt in prompts:
+            first = seen.get(prompt, 0)
+            seen[prompt] = first + num_generations
+            asked.append((prompt, range(first, seen[prompt])))
+
+        async def draw_all() -> list[list[Image]]:
+            return await together(
+                [self._draw_some(model, prompt, samples) for prompt, samples in asked]
+            )
+
+        return self.run(draw_all())
+
     async def complete(
         self, llm: LLM, request: ChatRequest, sample: Sample, purse: Purse | None = None
     ) -> Answer:
         """Return the answer to a request, from the store or from the provider.
 
         Raises:
+            ConfigurationError: the model cannot write the turn that is left open.
             LLMError: no answer came, after the retries that its type is worth.
             StoreError: the answer could not be made durable.
         """
+        if request.open_turn is not None:
+            llm.check_user_turns(request.messages)
         if isinstance(llm, CompositeLLM):
             return await self._composed(llm, request, sample, purse)
         if request.response_schema is None:
@@ -161,6 +185,21 @@ class Gateway:
             StoreError: a vector could not be made durable.
         """
         return await self._embedder.embed(model, texts, purse)
+
+    async def draw(
+        self,
+        model: ImageGenerationModel,
+        prompt: str,
+        sample: Sample,
+        purse: Purse | None = None,
+    ) -> tuple[Image, Calls]:
+        """Return an image for a prompt, from the store or from the provider, and the call made.
+
+        Raises:
+            LLMError: the image could not be made, or not be fetched.
+            StoreError: it could not be made durable.
+        """
+        return await self._images.draw(model, prompt, sample, purse)
 
     def close(self) -> None:
         """Release clients and store."""
@@ -179,6 +218,12 @@ class Gateway:
             return await coroutine
         finally:
             self._running.discard(task)
+
+    async def _draw_some(
+        self, model: ImageGenerationModel, prompt: str, samples: Iterable[int]
+    ) -> list[Image]:
+        drawn = await together([self.draw(model, prompt, Sample(index=index)) for index in samples])
+        return [image for image, _ in drawn]
 
     async def _structured(
         self, llm: LLM, request: ChatRequest, sample: Sample, purse: Purse | None
@@ -237,7 +282,12 @@ class Gateway:
         return Answer(completion, reused, _calls_of(completion, reused=reused))
 
     async def _fly(
-        self, flight: Flight, llm: LLM, request: ChatRequest, key: str, purse: Purse | None
+        self,
+        flight: Flight[Completion],
+        llm: LLM,
+        request: ChatRequest,
+        key: str,
+        purse: Purse | None,
     ) -> Completion:
         """Return the stored answer, or send the request until there is one."""
         if isinstance(stored := await self.store.get(key), Completion):

@@ -33,7 +33,6 @@ from llms.providers.responses import (
     one_line,
     read_error,
 )
-from llms.providers.wire import Wire
 from llms.quota import Quota
 from llms.structured import provider_schema
 
@@ -70,13 +69,15 @@ class ChatCompletionsLLM(HttpApi, RemoteLLM):
     async def send(self, client: Any, request: ChatRequest, seed: int) -> Reply:
         return await self.post(client, self.batch_body(request, seed))
 
-    async def post(self, client: Wire, body: dict[str, Any]) -> Reply:
+    async def post(
+        self, client: Any, body: dict[str, Any], path: str = "/chat/completions"
+    ) -> Reply:
         """Send a request's body and read what comes back.
 
         Raises:
             LLMError: no answer came.
         """
-        posted = await self.post_json(client, "/chat/completions", body, self.read_quota)
+        posted = await self.post_json(client, path, body, self.read_quota)
         return Reply(self.read_reply(posted.reply), posted.quota)
 
     def batch_body(self, request: ChatRequest, seed: int) -> dict[str, Any]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import model_validator
 
-from llms.errors import AuthenticationFailed, ConfigurationError
-from llms.providers.chat_completions import (
-    ChatCompletionsLLM,
-    ChatCompletionsParameters,
-    from_environment,
-)
-from llms.providers.responses import one_line, shown
+from llms.chat import ChatMessage
+from llms.errors import ConfigurationError
+from llms.providers.chat_completions import ChatCompletionsParameters, from_environment
+from llms.providers.completions import CompletionsLLM
+from llms.providers.dedicated_endpoints import ENDPOINTS, endpoint_address
 
 _ROUTER = "https://router.huggingface.co/v1"
-_ENDPOINTS = "https://api.endpoints.huggingface.cloud/v2/endpoint"
 
 
 class InferenceEndpointsParameters(ChatCompletionsParameters):
@@ -24,14 +22,15 @@ class InferenceEndpointsParameters(ChatCompletionsParameters):
     logit_bias: dict[str, float] | None = None
 
 
-class InferenceEndpointsLLM(ChatCompletionsLLM):
+class InferenceEndpointsLLM(CompletionsLLM):
     """A model on Hugging Face, or on any server of text-generation-inference (TGI).
 
     `model` (or `model_id`) alone is asked of Hugging Face's router, as `owner/name` or
     `owner/name:provider`. `endpoint_name`, with its `endpoint_namespace`, names a dedicated
     endpoint, whose address is looked up; `base_url` (or `HF_INFERENCE_BASE_URL`) is the address of
     an endpoint or of a TGI server, ending in `/v1`. Both of these serve one model, which need not
-    be named. The key is `HF_TOKEN`.
+    be named, and by both it can write user's turns, with a `magpie_pre_query_template`. The key is
+    `HF_TOKEN`.
     """
 
     provider: ClassVar = "inference-endpoints"
@@ -65,39 +64,19 @@ class InferenceEndpointsLLM(ChatCompletionsLLM):
     def url(self) -> str:
         if self.endpoint_name is None:
             return self.base_url or _ROUTER
-        return f"{_ENDPOINTS}/{self.endpoint_namespace or 'my'}/{self.endpoint_name}"
+        return f"{ENDPOINTS}/{self.endpoint_namespace or 'my'}/{self.endpoint_name}"
+
+    def check_user_turns(self, messages: Sequence[ChatMessage] = ()) -> None:
+        if self.url == _ROUTER:
+            raise ConfigurationError(
+                "Hugging Face's router takes conversations only, so a model cannot write the "
+                "user's turn by it; name a dedicated endpoint (endpoint_name=) or a server "
+                "(base_url=)."
+            )
+        super().check_user_turns(messages)
 
     def connect(self) -> Any:
         if self.endpoint_name is None:
             return super().connect()
-        return self.connect_to(self._endpoint_url(self.endpoint_name))
-
-    def _endpoint_url(self, name: str) -> str:
-        """Look an endpoint's address up.
-
-        Raises:
-            ConfigurationError: there is no such endpoint, or it does not run.
-        """
-        from huggingface_hub import get_inference_endpoint
-        from huggingface_hub.errors import HfHubHTTPError
-
-        try:
-            endpoint = get_inference_endpoint(
-                name, namespace=self.endpoint_namespace, token=self.key()
-            )
-        except HfHubHTTPError as error:
-            said = one_line(error, self)
-            if error.response.status_code in (401, 403):
-                raise AuthenticationFailed(
-                    f"The API key was refused; check HF_TOKEN or api_key=. {said}"
-                ) from shown(error, self)
-            raise ConfigurationError(
-                f"The endpoint {name!r} cannot be found; check endpoint_name and "
-                f"endpoint_namespace. {said}"
-            ) from shown(error, self)
-        if endpoint.url is None:
-            raise ConfigurationError(
-                f"The endpoint {name!r} is {endpoint.status}; start it at "
-                f"https://endpoints.huggingface.co and try again."
-            )
-        return f"{endpoint.url.rstrip('/')}/v1"
+        address = endpoint_address(self, self.endpoint_name, self.endpoint_namespace)
+        return self.connect_to(f"{address}/v1")

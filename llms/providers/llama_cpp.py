@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.client import HTTPConnection, HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from llms.chat import ChatRequest, Completion, Usage
+from llms.chat import ChatMessage, ChatRequest, Completion, Usage
 from llms.config import Operational
 from llms.errors import (
     BadRequest,
@@ -25,13 +29,16 @@ from llms.errors import (
     RequestTimedOut,
     ServerFailed,
 )
-from llms.llm import LLM, GenerationParameters, Reply
+from llms.llm import GenerationParameters, Reply
 from llms.model import Supports
 from llms.providers.replies import clean, logprobs_of, without_inline_thought
+from llms.providers.user_turns import OpenPrompt, UserTurns, left_open, with_open_turn
 from llms.weights import file_digest
 
 _PACKAGED = "smollm2-135m-instruct"
 _HUB = "hf://"
+_PATIENCE = 60
+"""Seconds for the engine to tell how a conversation is written."""
 
 
 class LlamaCppParameters(GenerationParameters):
@@ -53,7 +60,7 @@ class _Engine:
     threads: ThreadPoolExecutor
 
 
-class LlamaCppLLM(LLM):
+class LlamaCppLLM(UserTurns):
     """A GGUF model run by llama.cpp in this process: no key, no network.
 
     `model` is `smollm2-135m-instruct` (its weights come with the installation), the path of a GGUF
@@ -64,7 +71,8 @@ class LlamaCppLLM(LLM):
 
     provider: ClassVar = "llama-cpp"
     free: ClassVar = True
-    supports: ClassVar = Supports(structured_output=True, logprobs=True, seed=True)
+    supports: ClassVar = Supports(structured_output=True, logprobs=True, seed=True, user_turns=True)
+    own_template: ClassVar = True
 
     model: str = _PACKAGED
     generation_kwargs: LlamaCppParameters = LlamaCppParameters()
@@ -155,11 +163,10 @@ class LlamaCppLLM(LLM):
 
     async def send(self, client: _Engine, request: ChatRequest, seed: int) -> Reply:
         stopped = Event()
-        body = self._body(request, seed)
         try:
             async with asyncio.timeout(self.timeout):
                 written = await asyncio.get_running_loop().run_in_executor(
-                    client.threads, _generate, client.server, body, stopped
+                    client.threads, self._generate, client.server, request, seed, stopped
                 )
         except TimeoutError as error:
             raise RequestTimedOut(
@@ -172,10 +179,28 @@ class LlamaCppLLM(LLM):
             stopped.set()
         return Reply(written.completion())
 
-    def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
+    def _generate(self, server: Any, request: ChatRequest, seed: int, stopped: Event) -> _Written:
+        """Generate in pieces, so that an answer nobody waits for any more can be stopped."""
+        pieces: list[dict[str, Any]] = []
+
+        def take(piece: dict[str, Any]) -> bool:
+            pieces.append(piece)
+            return stopped.is_set()
+
+        if not stopped.is_set():
+            if request.open_turn is None:
+                server.handle_chat_completions(self._body(request, seed), take)
+            else:
+                prompt = self.written(request.messages) or by_own_template(server, request.messages)
+                server.handle_completions(self._prompt_body(prompt, seed), take)
+        written = _Written()
+        for piece in pieces:
+            written.add(piece)
+        return written
+
+    def _parameters(self, seed: int) -> dict[str, Any]:
         parameters = self.generation_kwargs.model_dump(exclude_none=True)
         body = {
-            "messages": list(request.messages),
             "max_tokens": parameters.pop("max_new_tokens", 512),
             **parameters,
             "seed": seed,
@@ -184,6 +209,16 @@ class LlamaCppLLM(LLM):
         }
         if "stop" in body:
             body["stop"] = list(body["stop"])
+        return body
+
+    def _prompt_body(self, prompt: OpenPrompt, seed: int) -> dict[str, Any]:
+        body = self._parameters(seed)
+        for name in ("logprobs", "top_logprobs"):
+            body.pop(name, None)
+        return {**body, "prompt": prompt.text, "stop": prompt.stops(body.get("stop"))}
+
+    def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
+        body = {"messages": list(request.messages), **self._parameters(seed)}
         if "top_logprobs" in body:
             body["logprobs"] = True
         if request.response_schema is not None:
@@ -209,8 +244,9 @@ class _Written:
             raise _error_for(piece["error"])
         self.last = piece
         for choice in piece["choices"]:
-            self.texts.append(choice["delta"].get("content") or "")
-            self.thoughts.append(choice["delta"].get("reasoning_content") or "")
+            said = choice.get("delta") or {"content": choice.get("text")}
+            self.texts.append(said.get("content") or "")
+            self.thoughts.append(said.get("reasoning_content") or "")
             self.positions += (choice.get("logprobs") or {}).get("content") or ()
             self.finish_reason = choice["finish_reason"] or self.finish_reason
 
@@ -228,20 +264,25 @@ class _Written:
         )
 
 
-def _generate(server: Any, body: dict[str, Any], stopped: Event) -> _Written:
-    """Generate in pieces, so that an answer which nobody waits for any more can be stopped."""
-    pieces: list[dict[str, Any]] = []
+def by_own_template(server: Any, messages: Sequence[ChatMessage]) -> OpenPrompt:
+    """Return the prompt by the chat template of the model, which the engine tells by HTTP alone.
 
-    def take(piece: dict[str, Any]) -> bool:
-        pieces.append(piece)
-        return stopped.is_set()
-
-    if not stopped.is_set():
-        server.handle_chat_completions(body, take)
-    written = _Written()
-    for piece in pieces:
-        written.add(piece)
-    return written
+    Raises:
+        LLMError: the template takes no such conversation, or the engine does not answer.
+    """
+    connection = HTTPConnection(urlsplit(server.listening_address).netloc, timeout=_PATIENCE)
+    try:
+        body = {"messages": with_open_turn(messages), "add_generation_prompt": False}
+        head = {"Content-Type": "application/json"}
+        connection.request("POST", "/apply-template", json.dumps(body), head)
+        reply = json.loads(connection.getresponse().read())
+    except (OSError, HTTPException) as error:
+        raise ServerFailed(f"llama.cpp told no prompt for a conversation: {error}") from error
+    finally:
+        connection.close()
+    if "error" in reply:
+        raise _error_for(reply["error"])
+    return left_open(reply["prompt"])
 
 
 def _free_cores() -> int:

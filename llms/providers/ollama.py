@@ -23,6 +23,7 @@ from llms.providers.replies import (
 )
 from llms.providers.responses import NO_KEY, error_for_status, shown
 from llms.providers.transport import transport_error
+from llms.providers.user_turns import OpenPrompt, UserTurns
 
 
 class OllamaParameters(GenerationParameters):
@@ -41,17 +42,23 @@ class OllamaParameters(GenerationParameters):
     top_logprobs: int | None = None
 
 
-class OllamaLLM(OptionalPackage, RemoteLLM):
+class OllamaLLM(OptionalPackage, UserTurns, RemoteLLM):
     """A model on an Ollama server (needs the extra `ollama`), which enforces response schemas.
 
     `host` defaults to `OLLAMA_HOST`, then to Ollama's usual port on this machine. A key
-    (`OLLAMA_API_KEY`) is needed for Ollama's own cloud only. Images must be given as data.
+    (`OLLAMA_API_KEY`) is needed for Ollama's own cloud only. Images must be given as data. To write
+    user's turns it needs a `magpie_pre_query_template`.
     """
 
     provider: ClassVar = "ollama"
     free: ClassVar = True
     supports: ClassVar = Supports(
-        structured_output=True, tools=True, images=True, logprobs=True, seed=True
+        structured_output=True,
+        tools=True,
+        images=True,
+        logprobs=True,
+        seed=True,
+        user_turns=True,
     )
     key_variables: ClassVar = ("OLLAMA_API_KEY",)
     packages: ClassVar = ("ollama",)
@@ -95,15 +102,17 @@ class OllamaLLM(OptionalPackage, RemoteLLM):
         await client.close()
 
     async def send(self, client: Any, request: ChatRequest, seed: int) -> Reply:
-        body = self._body(request, seed)
+        prompt = self.written(request.messages) if request.open_turn else None
+        body = self._body(request, seed) if prompt is None else self._prompt_body(prompt, seed)
         try:
             async with asyncio.timeout(self.timeout):
-                reply = await client.chat(**body)
+                reply = await (client.chat(**body) if prompt is None else client.generate(**body))
         except Exception as error:
             raise self._translated(error) from shown(error, self)
-        return Reply(self._completion(reply))
+        return Reply(self._completion(reply) if prompt is None else self._turn(reply))
 
-    def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
+    def _parameters(self, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the options, which say how to sample, and the rest."""
         given = self.generation_kwargs.model_dump(exclude_none=True)
         options = dict(given.pop("options", {}))
         for ours, theirs in (
@@ -117,6 +126,23 @@ class OllamaLLM(OptionalPackage, RemoteLLM):
             options["stop"] = list(stop)
         if given.pop("seed", None) is not None:
             options["seed"] = seed
+        return options, given
+
+    def _prompt_body(self, prompt: OpenPrompt, seed: int) -> dict[str, Any]:
+        options, given = self._parameters(seed)
+        if stops := prompt.stops(options.get("stop")):
+            options["stop"] = stops
+        kept = {"keep_alive": given["keep_alive"]} if "keep_alive" in given else {}
+        return {
+            "model": self.model,
+            "prompt": prompt.text,
+            "raw": True,
+            "options": options,
+            **kept,
+        }
+
+    def _body(self, request: ChatRequest, seed: int) -> dict[str, Any]:
+        options, given = self._parameters(seed)
         if request.response_schema is not None:
             given["format"] = dict(request.response_schema)
         if request.tools and request.tool_choice != "none":
@@ -182,6 +208,17 @@ class OllamaLLM(OptionalPackage, RemoteLLM):
             )
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             raise MalformedReply(f"{self.url} sent a reply without a message.") from error
+
+    def _turn(self, reply: Any) -> Completion:
+        try:
+            return Completion(
+                text=clean(reply.response),
+                usage=Usage(reply.prompt_eval_count or 0, reply.eval_count or 0),
+                finish_reason=finish_reason_of(reply.done_reason, ()),
+                model=reply.model or self.model,
+            )
+        except (TypeError, AttributeError) as error:
+            raise MalformedReply(f"{self.url} sent a reply without a response.") from error
 
     def _translated(self, error: Exception) -> LLMError:
         from ollama import ResponseError

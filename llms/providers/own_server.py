@@ -5,22 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from llms.chat import ChatRequest
 from llms.errors import ModelNotFound
 from llms.llm import Reply
-from llms.providers.chat_completions import ChatCompletionsLLM
+from llms.providers.completions import CompletionsLLM
 from llms.providers.posting import translated
 from llms.providers.responses import shown
 from llms.providers.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
-class _Connection:
-    client: Wire
+class Connection:
+    """The wire to a server, and the model it serves."""
+
+    wire: Wire
     model: str
 
 
-class OwnServerLLM(ChatCompletionsLLM):
+class OwnServerLLM(CompletionsLLM):
     """A model on a server of the user's own, which need not ask for a key.
 
     An empty `model` is whatever model the server serves when it is first asked. Its answers are
@@ -33,14 +34,15 @@ class OwnServerLLM(ChatCompletionsLLM):
     model: str = ""
 
     def connect(self) -> Any:
-        return _Connection(super().connect(), self.model or self._served())
+        return Connection(super().connect(), self.model or self._served())
 
-    async def close(self, client: _Connection) -> None:
-        await super().close(client.client)
+    async def close(self, client: Connection) -> None:
+        await super().close(client.wire)
 
-    async def send(self, client: _Connection, request: ChatRequest, seed: int) -> Reply:
-        body = self.batch_body(request, seed)
-        return await self.post(client.client, {**body, "model": client.model})
+    async def post(
+        self, client: Connection, body: dict[str, Any], path: str = "/chat/completions"
+    ) -> Reply:
+        return await super().post(client.wire, {**body, "model": client.model}, path)
 
     def _served(self) -> str:
         """Ask the server for its model.

@@ -20,13 +20,13 @@ class ScriptedLLM(LLM):
 
     The first pattern of `rules` (regular expression to reply) found in the last message answers;
     else one of `replies`, the same one for the same sample. In a reply, `{prompt}` stands for the
-    last message. Each answer takes `delay` seconds. It enforces no schema: the gateway asks
-    for one in the last message. A test that needs more overrides `reply`.
+    last message, which is empty where there is none. Each answer takes `delay` seconds. It enforces
+    no schema: the gateway asks for one in words. A test that needs more overrides `reply`.
     """
 
     provider: ClassVar = "scripted"
     free: ClassVar = True
-    supports: ClassVar = Supports(structured_output=False, seed=True)
+    supports: ClassVar = Supports(images=True, seed=True, user_turns=True)
 
     model: str = "scripted"
     rules: Mapping[str, str] = Field(default_factory=dict)
@@ -46,7 +46,7 @@ class ScriptedLLM(LLM):
 
     def reply(self, request: ChatRequest, seed: int) -> str:
         """Return the answer to a request; `seed` differs from sample to sample."""
-        prompt = text_content(request.messages[-1])
+        prompt = text_content(request.messages[-1]) if request.messages else ""
         for pattern, reply in self.rules.items():
             if re.search(pattern, prompt):
                 return reply.replace("{prompt}", prompt)

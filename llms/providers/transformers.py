@@ -21,11 +21,12 @@ from llms.errors import (
     RequestTimedOut,
     ServerFailed,
 )
-from llms.llm import LLM, GenerationParameters, Reply
+from llms.llm import GenerationParameters, Reply
 from llms.model import Supports
 from llms.providers.decoding import Ending, choosing
 from llms.providers.packages import OptionalPackage
 from llms.providers.replies import clean, without_inline_thought
+from llms.providers.user_turns import OpenPrompt, UserTurns, left_open, with_open_turn
 from llms.weights import (
     cannot_load,
     check_folder,
@@ -59,7 +60,7 @@ class _Loaded:
     thread: ThreadPoolExecutor
 
 
-class TransformersLLM(OptionalPackage, LLM):
+class TransformersLLM(OptionalPackage, UserTurns):
     """A model of the Hugging Face Hub, or of a local folder, run by transformers in this process.
 
     Needs the extra `transformers`, and a tokenizer with a chat template (or `chat_template`). A
@@ -69,7 +70,8 @@ class TransformersLLM(OptionalPackage, LLM):
 
     provider: ClassVar = "transformers"
     free: ClassVar = True
-    supports: ClassVar = Supports(seed=True)
+    supports: ClassVar = Supports(seed=True, user_turns=True)
+    own_template: ClassVar = True
     packages: ClassVar = ("torch", "transformers")
     extra: ClassVar = "transformers"
 
@@ -182,12 +184,17 @@ class TransformersLLM(OptionalPackage, LLM):
         import torch
 
         model, tokenizer = client.model, client.tokenizer
-        prompt = self._prompt(tokenizer, request)
-        encoded = tokenizer(prompt, add_special_tokens=False, return_tensors="pt").to(model.device)
+        given = self.written(request.messages) if request.open_turn else None
+        opened = given or self.prompt(tokenizer, request)
+        prompt = opened.text
+        encoded = tokenizer(prompt, add_special_tokens=given is not None, return_tensors="pt").to(
+            model.device
+        )
         asked = encoded["input_ids"].shape[-1]
         most = self._most(client, asked)
         ends = _ends(model.generation_config.eos_token_id, tokenizer.eos_token_id)
-        ending = Ending(tokenizer, asked, self.generation_kwargs.stop or (), stopped)
+        stops = tuple(opened.stops(self.generation_kwargs.stop))
+        ending = Ending(tokenizer, asked, stops, stopped)
         penalty = self.generation_kwargs.repetition_penalty
         with torch.inference_mode():
             tokens = model.generate(
@@ -214,23 +221,30 @@ class TransformersLLM(OptionalPackage, LLM):
         usage = Usage(asked, len(tokens))
         return Completion(text, usage, reason, client.name, reasoning=reasoning or None)
 
-    def _prompt(self, tokenizer: Any, request: ChatRequest) -> str:
+    def prompt(self, tokenizer: Any, request: ChatRequest) -> OpenPrompt:
+        """Return a conversation as the chat template writes it, up to the turn to be written.
+
+        Raises:
+            BadRequest: the template takes no such conversation.
+        """
         from jinja2 import TemplateError
 
+        open_turn = request.open_turn is not None
+        messages = with_open_turn(request.messages) if open_turn else request.messages
         turns = [
-            {"role": message["role"], "content": text_content(message)}
-            for message in request.messages
+            {"role": message["role"], "content": text_content(message)} for message in messages
         ]
         try:
             prompt: str = tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=True
+                turns, tokenize=False, add_generation_prompt=not open_turn
             )
         except (TemplateError, TypeError, ValueError) as error:
             raise BadRequest(
                 f"The chat template of {self.model!r} takes no such conversation "
                 f"({first_line(error)}); change its turns, or give another chat_template=."
             ) from error
-        return prompt.encode(errors="replace").decode()
+        prompt = prompt.encode(errors="replace").decode()
+        return left_open(prompt) if open_turn else OpenPrompt(prompt)
 
     def _most(self, client: _Loaded, asked: int) -> int:
         """Return the tokens that an answer may have, after a prompt of so many."""

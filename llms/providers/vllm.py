@@ -21,7 +21,8 @@ class ClientvLLM(OwnServerLLM):
     """A model on a vLLM server (`vllm serve`), which enforces response schemas while it samples.
 
     `base_url` defaults to `VLLM_BASE_URL`, then to vLLM's usual port on this machine. The key,
-    where the server asks for one, is `VLLM_API_KEY`. An empty `model` asks the server.
+    where the server asks for one, is `VLLM_API_KEY`. An empty `model` asks the server. To write
+    user's turns it needs a `magpie_pre_query_template`.
     """
 
     provider: ClassVar = "vllm"

@@ -33,6 +33,14 @@ ReadQuota = Callable[[Mapping[str, str]], Quota | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """What came back: the bytes, and what the headers say of the limits."""
+
+    content: bytes
+    quota: Quota | None
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """What came back: the reply's JSON value, and what its headers say of the limits."""
 
@@ -64,6 +72,25 @@ class Wire:
         Raises:
             LLMError: no answer came, or one that is an error or cannot be read.
         """
+        received = await self.receive(model, path, body, headers, read_quota)
+        try:
+            return Posted(json.loads(received.content), received.quota)
+        except ValueError as error:
+            raise unreadable(model, error) from shown(error, model)
+
+    async def receive(
+        self,
+        model: Remote,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        read_quota: ReadQuota = quota_of,
+    ) -> Received:
+        """Post a JSON body for a model and return the bytes that come back.
+
+        Raises:
+            LLMError: no answer came, or one that is an error.
+        """
         import aiohttp
 
         try:
@@ -78,10 +105,7 @@ class Wire:
             message, code = read_error(_read(content), response.reason or "no reason given")
             quota = read_quota(response.headers)
             raise error_for_status(model, response.status, message, code, response.headers, quota)
-        try:
-            return Posted(json.loads(content), read_quota(response.headers))
-        except ValueError as error:
-            raise unreadable(model, error) from shown(error, model)
+        return Received(content, read_quota(response.headers))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -101,7 +125,7 @@ class Wire:
                     "User-Agent": "stillhouse",
                     **self._headers,
                 },
-                proxy=_proxy(self._base),
+                proxy=proxy_for(self._base),
             )
         return self._session
 
@@ -112,7 +136,7 @@ class Wire:
         return self._urls[path]
 
 
-def _proxy(url: URL) -> str | None:
+def proxy_for(url: URL) -> str | None:
     """Return the proxy that the environment names for an address, looked up once."""
     if url.host is None or proxy_bypass(url.host):
         return None

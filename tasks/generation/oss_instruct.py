@@ -22,11 +22,20 @@ _SECTIONS = (
 
 
 class OSSInstruct(Task):
-    """Invents a programming problem from a code snippet and solves it (arXiv 2312.02120).
+    r"""Invents a programming problem from a code snippet and solves it (arXiv 2312.02120).
 
     Columns: `code_snippet` (str) -> `problem` (str), `solution` (str).
     A reply that lacks one of the two sections, has one twice or empty, or breaks off inside a code
     block is a rejection.
+
+    Example:
+        >>> from tasks import OSSInstruct
+        >>> from llms import ScriptedLLM
+        >>> reply = "[Problem Description]\nAdd two numbers.\n[Solution]\nadd = lambda a, b: a + b"
+        >>> task = OSSInstruct(llm=ScriptedLLM(replies=(reply,)))
+        >>> row = next(task.process([{"code_snippet": "total += price"}]))[0]
+        >>> row["problem"], row["solution"]
+        ('Add two numbers.', 'add = lambda a, b: a + b')
     """
 
     version: ClassVar = 1

@@ -32,6 +32,14 @@ class TextGeneration(Task):
 
     Raises:
         ConfigurationError: the template does not fit the columns, or is not valid Jinja2.
+
+    Example:
+        >>> from tasks import TextGeneration
+        >>> from llms import ScriptedLLM
+        >>> llm = ScriptedLLM(rules={"capital of Switzerland": "Bern."})
+        >>> task = TextGeneration(llm=llm, template="The capital of {{ land }}?", columns="land")
+        >>> next(task.process([{"land": "Switzerland"}]))[0]["generation"]
+        'Bern.'
     """
 
     version: ClassVar = 1

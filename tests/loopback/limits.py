@@ -38,7 +38,7 @@ class Limits:
 
 def prompt_tokens(body: dict[str, Any]) -> int:
     """Return about how many tokens a request's texts have."""
-    asked = body["messages"] if "messages" in body else body.get("input")
+    asked = next((body[name] for name in ("messages", "input", "prompt") if name in body), None)
     return math.ceil(len(str(asked)) / _CHARACTERS_PER_TOKEN)
 
 

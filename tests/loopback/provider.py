@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any, Literal, Unpack
 
 from tests.loopback.batches import BatchWork
@@ -16,8 +17,10 @@ from tests.loopback.chat import (
 )
 from tests.loopback.dialects.anthropic import ANTHROPIC
 from tests.loopback.dialects.cohere import COHERE
+from tests.loopback.dialects.completions import COMPLETIONS
 from tests.loopback.dialects.dialect import Dialect
 from tests.loopback.dialects.gemini import GEMINI
+from tests.loopback.dialects.hugging_face import HUGGING_FACE
 from tests.loopback.dialects.ollama import OLLAMA, OLLAMA_MODELS
 from tests.loopback.dialects.openai import OPENAI
 from tests.loopback.embeddings import check_embeddings, embedded_texts, embeddings
@@ -32,18 +35,20 @@ from tests.loopback.faults import (
     as_function,
 )
 from tests.loopback.files import FileShelf
-from tests.loopback.http import Disconnect, HttpServer, Request, Response, json_response
+from tests.loopback.http import JSON, Disconnect, HttpServer, Request, Response, json_response
+from tests.loopback.images import ImageShelf, check_images
 from tests.loopback.limits import Limits, RateLimiter
 from tests.loopback.mistral_batches import MistralJobs
 from tests.loopback.openai_batches import OpenAIBatches
 from tests.loopback.stats import Counters, Stats, digest
 from tests.loopback.switches import Switches
 
-Asked = Literal["chat", "embeddings"]
+Asked = Literal["chat", "embeddings", "images"]
 
 _GENERATE = ":generateContent"
 _NO_BOUND = 1_000_000
 _KEY_HEADERS = ("authorization", "api-key", "x-api-key", "x-goog-api-key")
+_CHECKS = {"chat": check_chat, "embeddings": check_embeddings, "images": check_images}
 _MODELS = {
     "object": "list",
     "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "loopback"}],
@@ -75,6 +80,7 @@ class LoopbackProvider:
             answered_share=switches.get("answered_share", 0.5),
             lose_creations=switches.get("lose_creations", 0),
         )
+        self.images = ImageShelf(switches.get("image_bytes", 0))
         self._files = FileShelf(self._counters)
         self._openai_batches = OpenAIBatches(self.batches, self._files)
         self._mistral_jobs = MistralJobs(self.batches, self._files)
@@ -120,8 +126,16 @@ class LoopbackProvider:
         match request.method, parts:
             case "POST", ["v1", "chat", "completions"]:
                 return await self._ask(request, OPENAI, "chat")
+            case "POST", ["v1", "completions"]:
+                return await self._ask(request, COMPLETIONS, "chat")
             case "POST", ["v1", "embeddings"]:
                 return await self._ask(request, OPENAI, "embeddings")
+            case "POST", ["v1", "images", "generations"]:
+                return await self._ask(request, OPENAI, "images")
+            case "POST", ["text-to-image"]:
+                return await self._ask(request, HUGGING_FACE, "images")
+            case "GET", ["images", name]:
+                return self.images.fetch(request, name)
             case "POST", ["v1", "messages"]:
                 return await self._ask(request, ANTHROPIC, "chat")
             case "POST", ["v2", "chat"]:
@@ -169,7 +183,7 @@ class LoopbackProvider:
         try:
             sent = json.loads(request.body)
             body = dialect.read({"model": model, **sent} if model else sent)
-            check_chat(body) if asked == "chat" else check_embeddings(body)
+            _CHECKS[asked](body)
         except (UnreadableRequest, LookupError, TypeError, ValueError) as error:
             return _failed(dialect, Status(400, message=f"not a {asked} request: {error!r}"))
         content = digest(request.path.encode(), request.body)
@@ -185,7 +199,10 @@ class LoopbackProvider:
     ) -> Response | Disconnect:
         try:
             answer = self._make_answer(asked, body, str(number))
-            written = json.dumps(dialect.write(answer), separators=(",", ":")).encode()
+            written = dialect.write(answer)
+            kind = "image/png" if isinstance(written, bytes) else JSON
+            if not isinstance(written, bytes):
+                written = json.dumps(written, separators=(",", ":")).encode()
         except Exception as error:
             return _failed(dialect, Status(400, message=f"the reply failed: {error!r}"))
         tokens = answer["usage"]["total_tokens"]
@@ -195,7 +212,7 @@ class LoopbackProvider:
         if refusal is not None:
             self._counters.was_refused()
             return _failed(dialect, refusal)
-        response = Response(written, headers=self._limiter.headers(cost))
+        response = Response(written, headers=self._limiter.headers(cost), content_type=kind)
         fault = self._fault(number, body)
         async with self._slots:
             if self.latency:
@@ -217,7 +234,7 @@ class LoopbackProvider:
             case Body():
                 return Response(fault.bytes, content_type=fault.content_type)
             case Truncated():
-                return Response(response.body, headers=response.headers, share=fault.share)
+                return replace(response, share=fault.share)
             case Reset():
                 return Disconnect()
             case Hang():
@@ -227,6 +244,8 @@ class LoopbackProvider:
     def _make_answer(self, asked: Asked, body: dict[str, Any], name: str) -> dict[str, Any]:
         if asked == "embeddings":
             return embeddings(body, name, dimension=self._dimension)
+        if asked == "images":
+            return self.images.answer(body, name, self.root)
         return chat_completion(body, self.reply(body), name, details=self._usage_details)
 
     def _answer_line(self, endpoint: str, body: dict[str, Any]) -> tuple[int, Any]:
@@ -234,7 +253,7 @@ class LoopbackProvider:
         asked: Asked = "embeddings" if endpoint.endswith("/embeddings") else "chat"
         self._lines_answered += 1
         try:
-            check_chat(body) if asked == "chat" else check_embeddings(body)
+            _CHECKS[asked](body)
             return 200, self._make_answer(asked, body, f"line-{self._lines_answered}")
         except Exception as error:
             return 400, json.loads(Status(400, message=f"not a {asked} request: {error!r}").body)

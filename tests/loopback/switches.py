@@ -16,17 +16,18 @@ class PlainSwitches(TypedDict, total=False):
 
     `latency` is seconds for each answer, `keep_bodies` shows the bodies in the counters,
     `usage_details` adds cached and reasoning tokens to the usage, `dimension` is for embeddings
-    that ask for none. At most `slots` requests are worked on at once: the others wait ("queue") or
-    get `overload_status` with no word of when to come back ("refuse"). A batch job takes
-    `batch_seconds`, `job_faults` say how jobs fail in the order they are made, of one that expires
-    `answered_share` is answered; the answers of the first `lose_creations` creating requests are
-    lost after their jobs were made.
+    that ask for none, an image has at least `image_bytes`. At most `slots` requests are worked on
+    at once: the others wait ("queue") or get `overload_status` with no word of when to come back
+    ("refuse"). A batch job takes `batch_seconds`, `job_faults` say how jobs fail in the order they
+    are made, of one that expires `answered_share` is answered; the answers of the first
+    `lose_creations` creating requests are lost after their jobs were made.
     """
 
     latency: float
     keep_bodies: bool
     usage_details: bool
     dimension: int
+    image_bytes: int
     limits: Limits | None
     slots: int | None
     overload: Literal["queue", "refuse"]

@@ -191,7 +191,7 @@ def test_by_hand_outputs_are_mapped_and_a_missing_column_is_told() -> None:
 
     step = Both(name="both", output_mappings={"right": "other"})
     (made,) = step.process([{"left": 1}], [{"left": 1, "right": 2}])
-    assert made == [{"left": 1, "other": 2}]
+    assert made == [{"left": 1, "right": 2, "other": 2}]
     with pytest.raises(ConfigurationError, match="needs the column 'left'"):
         list(step.process([{"n": 1}], [{"left": 1}]))
     with pytest.raises(ConfigurationError, match="it got none"):

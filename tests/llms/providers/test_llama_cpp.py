@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
-from llms import ChatRequest, Completion, CompletionStore, Gateway, LlamaCppLLM, Sample
+from llms import ChatRequest, ChatType, Completion, CompletionStore, Gateway, LlamaCppLLM, Sample
 from llms.errors import (
     BadRequest,
     ConfigurationError,
     ContextLengthExceeded,
     RequestTimedOut,
 )
+from llms.providers.llama_cpp import by_own_template
+from llms.providers.user_turns import OpenPrompt
 from tests.llms.conftest import OpenGateway, chat_request
 from tests.llms.providers.recorded import ask
 
@@ -207,3 +209,55 @@ def test_logprobs_are_told_when_asked_for(warm: Gateway) -> None:
     assert completion.logprobs is not None
     assert [len(position) >= 2 for position in completion.logprobs] == [True, True]
     assert all(each["logprob"] <= 0 for position in completion.logprobs for each in position)
+
+
+_TALK: ChatType = [
+    {"role": "system", "content": "You cook."},
+    {"role": "user", "content": "An egg?"},
+    {"role": "assistant", "content": "Ten minutes."},
+]
+
+
+def test_a_users_turn_is_written_after_the_models_own_template(warm: Gateway) -> None:
+    llm = _model()
+
+    async def prompts() -> list[OpenPrompt]:
+        client = await asyncio.to_thread(llm.connect)
+        return [by_own_template(client.server, messages) for messages in ([], _TALK)]
+
+    first, later = warm.run(prompts())
+    assert first.text.startswith("<|im_start|>system\n")
+    assert first.text.endswith("<|im_end|>\n<|im_start|>user\n")
+    assert later.text == (
+        "<|im_start|>system\nYou cook.<|im_end|>\n<|im_start|>user\nAn egg?<|im_end|>\n"
+        "<|im_start|>assistant\nTen minutes.<|im_end|>\n<|im_start|>user\n"
+    )
+    assert first.end == later.end == "<|im_end|>"
+
+
+def test_users_turns_of_equal_conversations_differ_and_come_again(
+    warm: Gateway, open_gateway: OpenGateway, tmp_path: Path
+) -> None:
+    llm = _model(generation_kwargs={"max_new_tokens": 12, "top_logprobs": 2})
+    request = ChatRequest([], open_turn="user")
+
+    def written(gateway: Gateway) -> list[str]:
+        async def three() -> list[Completion]:
+            asked = [gateway.complete(llm, request, Sample(index=index)) for index in range(3)]
+            return [answer.completion for answer in await asyncio.gather(*asked)]
+
+        completions = gateway.run(three())
+        assert all(each.usage.input_tokens == 24 for each in completions)
+        assert all(each.finish_reason in ("stop", "length") for each in completions)
+        return [each.text for each in completions]
+
+    texts = written(warm)
+    assert len(set(texts)) == 3
+    assert not any("<|im_" in text for text in texts)
+    assert written(open_gateway(tmp_path / "fresh.sqlite")) == texts
+
+
+def test_a_users_turn_that_does_not_fit_says_what_to_raise(warm: Gateway) -> None:
+    request = ChatRequest([{"role": "system", "content": "word " * 500}], open_turn="user")
+    with pytest.raises(ContextLengthExceeded, match="n_ctx"):
+        warm.run(warm.complete(_model(), request, Sample()))

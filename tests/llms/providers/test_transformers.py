@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from llms import ChatRequest, Completion, Sample, TransformersLLM
+from llms import ChatMessage, ChatRequest, Completion, Sample, TransformersLLM
 from llms import loop as model_loop
 from llms.errors import BadRequest, ContextLengthExceeded, UnfitAnswer
 from tests.llms.conftest import OpenGateway, chat_request
@@ -255,3 +255,35 @@ def test_an_answer_with_a_schema_is_asked_for_in_words(
     assert completion.structured == {"fruit": "pear"}
     with pytest.raises(UnfitAnswer):
         llm.generate(["Name a fruit."], response_schema={"type": "object"}, gateway=gateway)
+
+
+def test_a_users_turn_is_left_open_by_the_models_own_template(weights: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    answer: ChatMessage = {"role": "assistant", "content": "un"}
+    talk = [*said("Count.", "Speak French."), answer]
+    first, later = (
+        _model(weights).prompt(tokenizer, ChatRequest(messages, open_turn="user"))
+        for messages in ([], talk)
+    )
+    assert (first.text, first.end) == ("<|user|>", "<|end|>")
+    assert later.text == (
+        "<|system|>Speak French.<|end|><|user|>Count.<|end|><|assistant|>un<|end|><|user|>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("template", "prompt"),
+    [(None, "<|user|>"), ("<|user|>", "<|user|>"), ("qwen2", "<|im_start|>user\n")],
+    ids=["its own", "a text", "a name"],
+)
+def test_a_users_turn_is_written(template: str | None, prompt: str, weights: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(weights)
+    llm = _model(weights, HOT, magpie_pre_query_template=template)
+    completions = [ask(llm, ChatRequest([], open_turn="user"), seed).completion for seed in (1, 2)]
+    assert completions[0].text != completions[1].text
+    assert completions[0].usage.input_tokens == len(tokenizer(prompt)["input_ids"])
+    assert all("<|" not in each.text for each in completions)

@@ -14,13 +14,14 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Turns a request into the chat request that OpenAI would get, and its answer back.
+    """Turns a request into the request that OpenAI would get, and its answer back.
 
-    `read` raises LookupError, TypeError or ValueError for what is not a request of the service.
+    An answer that is not JSON is written as bytes. `read` raises LookupError, TypeError or
+    ValueError for what is not a request of the service.
     """
 
     read: Callable[[Body], Body]
-    write: Callable[[Body], Body]
+    write: Callable[[Body], Body | bytes]
     error: Callable[[Status], Body]
 
     def error_body(self, status: Status) -> bytes:

@@ -87,9 +87,7 @@ def test_where_the_brackets_are_kept_a_bare_word_is_text() -> None:
     ("reply", "reason"),
     [
         pytest.param("", "the reply is empty", id="empty"),
-        pytest.param(
-            "I can't help with that.", r"no section 'Problem Description'", id="refusal"
-        ),
+        pytest.param("I can't help with that.", r"no section 'Problem Description'", id="refusal"),
         pytest.param("[Problem Description]\nWrite f", r"no section 'Solution'", id="cut off"),
         pytest.param(
             "Write f.\n[Solution]\nx", r"no section 'Problem Description'", id="no problem"
