@@ -1,4 +1,4 @@
-.PHONY: quickstart test check bench soak install lock clean
+.PHONY: quickstart test check bench soak differential docs install lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,14 +20,22 @@ check: install                 ## format, lint, types, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install                 ## measure the gateway, throughput against the ideal, and memory
+bench: install                 ## measure the gateway, throughput, memory, and filters over 100,000 texts
 	$(BIN)/python -m benchmarks.gateway
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.filtering
 
-soak: install                  ## live under a provider's limits; kill runs at random moments
+soak: install                  ## live under a provider's limits; kill runs at random moments; run every recipe
 	$(BIN)/python -m benchmarks.limits
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.recipes
+
+differential: install          ## ask distilabel itself again what the tests compare with
+	$(BIN)/python -m tests.differential.record
+
+docs: install                  ## write the catalogue page from the docstrings
+	$(BIN)/stillhouse steps --markdown > docs/catalogue.md
 
 install: $(INSTALLED)
 

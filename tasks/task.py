@@ -12,7 +12,13 @@ from pydantic import Field
 
 from llms.chat import ChatType
 from llms.digest import digest
-from llms.errors import ConfigurationError, RowRejected, RunStopper, StoreError
+from llms.errors import (
+    ConfigurationError,
+    RequestRefused,
+    RowRejected,
+    RunStopper,
+    StoreError,
+)
 from llms.gateway import together
 from llms.registry import LLMField
 from tasks.ask import Ask, Reading
@@ -112,7 +118,13 @@ class Task(Step):
     async def _generation(self, row: Row, ask: Ask) -> Reading[Row]:
         schema = self.response_schema(row) if self.structured else None
         chat = self.format_input(copied(row))
-        return await ask.read(chat, lambda reply: self._outputs(reply, row), response_schema=schema)
+        try:
+            return await ask.read(
+                chat, lambda reply: self._outputs(reply, row), response_schema=schema
+            )
+        except RequestRefused as error:
+            # One refusal takes no other generation of the row with it.
+            return Reading(RowRejected(str(error)), ())
 
     @property
     def made(self) -> Columns:

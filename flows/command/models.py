@@ -28,6 +28,7 @@ _HEADINGS = {
     "logprobs": "logprobs",
     "seed": "seed",
     "batches": "batch",
+    "user_turns": "magpie",
 }
 _PROMPT = "Reply with the one word: ready"
 

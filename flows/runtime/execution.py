@@ -103,7 +103,7 @@ def _read_sources(
         if not isinstance(step, GeneratorStep):
             continue
         task = source_task(name)
-        references = _finished(run, runner.submit(task, {"run_id": run.id, "step": name}))
+        references = _finished(run, name, runner.submit(task, {"run_id": run.id, "step": name}))
         partitions = [Partition.from_json(reference) for reference in references]
         if isinstance(step, GeneratorTask):
             seeds[name] = references
@@ -125,10 +125,11 @@ def _submit(
 ) -> None:
     for name in stage.whole:
         inputs = [
-            [_finished(run, item) for item in made[source]] for source in run.graph.sources_of(name)
+            [_finished(run, source, item) for item in made[source]]
+            for source in run.graph.sources_of(name)
         ]
         whole = {"run_id": run.id, "step": name, "inputs": inputs}
-        made[name] = _finished(run, runner.submit(dataset_task(name), whole))
+        made[name] = _finished(run, name, runner.submit(dataset_task(name), whole))
     tasks = {name: partition_task(run, name) for name in stage.piecewise}
     for name in stage.piecewise:
         made[name] = []
@@ -152,14 +153,14 @@ def _submit(
 
 def _gathered(run: Run, step: str, number: int, item: Any) -> Partition:
     """Return a finished partition; one that Prefect found in its cache is counted here."""
-    partition = Partition.from_json(_finished(run, item))
+    partition = Partition.from_json(_finished(run, step, item))
     if isinstance(item, PrefectFuture) and (step, number) not in run.executed:
         books = partition.accounts
         run.progress.add(step, done=books.rows_in - books.rejected, rejected=books.rejected)
     return partition
 
 
-def _finished(run: Run, item: PrefectFuture[Any] | Reference) -> Any:
+def _finished(run: Run, step: str, item: PrefectFuture[Any] | Reference) -> Any:
     """Return the result behind a future.
 
     Raises:
@@ -175,7 +176,7 @@ def _finished(run: Run, item: PrefectFuture[Any] | Reference) -> Any:
         raise run.error
     if isinstance(result, StillhouseError):
         raise result
-    raise RunFailed(f"The run failed: {item.state.message or result!r}.")
+    raise RunFailed(f"The run failed in step {step!r}: {item.state.message or repr(result)}.")
 
 
 def _stages(graph: Graph) -> list[_Stage]:

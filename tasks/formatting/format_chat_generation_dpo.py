@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from tasks.chats import unanswered_chat
 from tasks.formatting.preference_pair import (
     PAIR_INPUTS,
     PAIR_OUTPUTS,
     pair_types,
     preference_pair,
 )
-from tasks.formatting.unanswered_chat import unanswered_chat
 from tasks.frames import Schema
 from tasks.generated import CHAT
 from tasks.row import Row

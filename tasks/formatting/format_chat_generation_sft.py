@@ -6,8 +6,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from tasks.chats import prompt_id, text_in
-from tasks.formatting.unanswered_chat import unanswered_chat
+from tasks.chats import prompt_id, text_in, unanswered_chat
 from tasks.generated import CHAT
 from tasks.row import Row
 from tasks.row_step import RowStep

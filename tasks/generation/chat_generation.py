@@ -7,8 +7,7 @@ from typing import ClassVar
 import polars as pl
 
 from llms.chat import ChatType
-from tasks.chats import required_text
-from tasks.formatting.unanswered_chat import unanswered_chat
+from tasks.chats import required_text, unanswered_chat
 from tasks.generated import CHAT
 from tasks.row import Row
 from tasks.task import Task

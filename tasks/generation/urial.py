@@ -9,8 +9,7 @@ import polars as pl
 
 from llms.chat import ChatType
 from llms.errors import RowRejected
-from tasks.chats import chat, required_text, text_in
-from tasks.formatting.unanswered_chat import unanswered_chat
+from tasks.chats import chat, required_text, text_in, unanswered_chat
 from tasks.prompt import Prompt
 from tasks.row import Row
 from tasks.task import Task

@@ -22,7 +22,7 @@ def test_the_providers_are_listed_with_what_they_support_and_need(tmp_path: Path
     assert "MISTRAL_API_KEY is set" in rows["mistral"]
     assert "OPENAI_API_KEY is missing" in rows["openai"]
     assert "VLLM_API_KEY (optional)" in rows["vllm"]
-    assert rows["scripted"].split() == ["scripted", "yes", "yes", "nothing"]
+    assert rows["scripted"].split() == ["scripted", "yes", "yes", "yes", "nothing"]
     assert "MistralLLM" in rows
 
 

@@ -208,7 +208,7 @@ def test_every_generation_is_accounted_for_whatever_the_model_does(
 
         kept, rejected = Counter(parents_of(outcome)), Counter(r.parent for r in outcome.rejections)
         for key, prompt in zip(keys_of(frame), prompts, strict=True):
-            answered = prompt.startswith("ask") and not grouped
+            answered = not prompt.startswith("lose") and not grouped
             assert kept[key] + rejected[key] == (generations if answered else 1), seed
         for row in rows_after(outcome):
             replies = row["generation"] if grouped else [row["generation"]]
@@ -222,13 +222,13 @@ def test_every_generation_is_accounted_for_whatever_the_model_does(
         names = [*keys_of(outcome.frame), *(rejection.key for rejection in outcome.rejections)]
         assert len(set(names)) == len(names), seed
         books = outcome.accounts(keys_of(frame))
-        expanded = 0 if grouped else sum(p.startswith("ask") for p in prompts) * (generations - 1)
+        each = 0 if grouped else sum(not p.startswith("lose") for p in prompts)
         assert books == Accounts(
             rows_in=len(prompts),
             rows_out=outcome.frame.height,
             rejected=len(outcome.rejections),
             filtered=0,
-            expanded=expanded,
+            expanded=each * (generations - 1),
             requests=sum(prompt.startswith("ask") for prompt in prompts) * generations,
             input_tokens=books.input_tokens,
             output_tokens=books.output_tokens,
