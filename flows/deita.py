@@ -8,6 +8,7 @@ from pydantic import Field
 
 from flows.pipeline import Pipeline
 from flows.recipe import RecipeSettings
+from llms.embeddings.registry import as_embeddings
 from tasks import (
     ComplexityScorer,
     ConversationTemplate,
@@ -88,7 +89,7 @@ def pipeline(settings: Deita) -> Pipeline:
         )
         embed = EmbeddingGeneration(
             name="embed",
-            embeddings=settings.embeddings,
+            embeddings=as_embeddings(settings.embeddings),
             input_mappings={"text": "evolved_response"},
             output_mappings={"model_name": "embedding_model"},
         )

@@ -2,6 +2,7 @@
 (arXiv 2406.18518)."""
 
 import statistics
+from pathlib import Path
 from typing import Any
 
 from prefect import flow
@@ -67,7 +68,7 @@ def pipeline(settings: FunctionCalling) -> Pipeline:
             num_generations=settings.queries,
             use_tools=False,
         )
-        execute = APIGenExecutionChecker(name="execute", libpath=library)
+        execute = APIGenExecutionChecker(name="execute", libpath=Path(library))
         judge = APIGenSemanticChecker(
             name="judge",
             llm=settings.model(settings.judge, temperature=0.2),

@@ -8,6 +8,7 @@ from pydantic import Field
 from flows.pipeline import Pipeline
 from flows.recipe import RecipeSettings
 from tasks import FormatTextGenerationDPO, GroupColumns, KeepColumns, TextGeneration, UltraFeedback
+from tasks.feedback.ultra_feedback import Aspect
 
 
 class Preference(RecipeSettings):
@@ -21,11 +22,7 @@ class Preference(RecipeSettings):
     judge: str | None = Field(
         default=None, description="Model that rates the answers; the writing one if left out"
     )
-    aspect: str = Field(
-        default="overall-rating",
-        description="What is rated: helpfulness, honesty, instruction-following, truthfulness or "
-        "overall-rating",
-    )
+    aspect: Aspect = Field(default="overall-rating", description="What is rated")
     output: str = Field(default="data/preference", description="Folder for the dataset")
 
 

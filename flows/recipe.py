@@ -1,5 +1,8 @@
 """What the recipes have in common: which model writes, and the rows they start from."""
 
+from collections.abc import Callable
+from typing import Any
+
 from pydantic import Field
 
 from flows.settings import FlowSettings
@@ -34,7 +37,7 @@ class RecipeSettings(FlowSettings):
         llm = as_llm(name or self.llm)
         return llm.sampling(temperature=temperature, max_new_tokens=self.max_new_tokens)
 
-    def load(self, *, otherwise: type[Step] = LoadPythonDocs, **parameters: object) -> Step:
+    def load(self, *, otherwise: Callable[..., Step] = LoadPythonDocs, **parameters: Any) -> Step:
         """Return the source; where none is named, a step that needs no data of the user's."""
         if self.source is None:
             return otherwise(name="source", num_examples=self.rows, **parameters)
