@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator
 
 from llms.embeddings.model import EmbeddingModel
-from llms.errors import ConfigurationError
+from llms.named_models import NamedModels
 
 PROVIDERS = {
     "minilm": "llms.embeddings.minilm",
@@ -19,6 +17,15 @@ PROVIDERS = {
     "wordllama": "llms.embeddings.wordllama",
 }
 """Provider name to the module that defines its class."""
+
+_MODELS = NamedModels(
+    EmbeddingModel,  # type: ignore[type-abstract]  # none is made of it
+    PROVIDERS,
+    EmbeddingModel.registered,
+    called="An embedding model",
+    made="embeddings",
+    example=("minilm", "all-minilm-l6-v2"),
+)
 
 
 def as_embeddings(value: Any) -> EmbeddingModel:
@@ -30,46 +37,7 @@ def as_embeddings(value: Any) -> EmbeddingModel:
     Raises:
         ConfigurationError: unknown provider, or a parameter the class does not take.
     """
-    if isinstance(value, EmbeddingModel):
-        return value
-    if isinstance(value, str):
-        provider, separator, model = value.partition(":")
-        if not separator:
-            raise ConfigurationError(
-                f"An embedding model is named 'provider:model', for example "
-                f"'minilm:all-minilm-l6-v2'; {value!r} has no provider. "
-                f"Providers: {', '.join(sorted(PROVIDERS))}."
-            )
-        return provider_class(provider)(model=model)
-    if isinstance(value, Mapping):
-        parameters = dict(value)
-        provider = parameters.pop("provider", None)
-        if not isinstance(provider, str):
-            raise ConfigurationError(
-                "An embedding model given as a mapping needs 'provider' and 'model', for example "
-                "{'provider': 'mistral', 'model': 'mistral-embed'}."
-            )
-        return provider_class(provider)(**parameters)
-    raise ConfigurationError(
-        f"An embedding model is an EmbeddingModel, a 'provider:model' string or a mapping, "
-        f"not a {type(value).__name__}."
-    )
-
-
-def provider_class(provider: str) -> type[EmbeddingModel]:
-    """Return the class of a provider.
-
-    Raises:
-        ConfigurationError: there is no such provider.
-    """
-    if provider in PROVIDERS:
-        import_module(PROVIDERS[provider])
-    if provider not in EmbeddingModel.registered:
-        known = sorted({*PROVIDERS, *EmbeddingModel.registered})
-        raise ConfigurationError(
-            f"There is no provider {provider!r} of embeddings; it is one of: {', '.join(known)}."
-        )
-    return EmbeddingModel.registered[provider]
+    return _MODELS.find(value)
 
 
 EmbeddingsField = Annotated[

@@ -5,40 +5,53 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from llms.chat import Completion
 from llms.embeddings.model import Embedding
+from llms.image_generation.model import Image
 from llms.spending import NANODOLLARS
 from llms.store.database import Connection, Row, flat, places, portions
 
-Stored = Completion | Embedding
+Stored = Completion | Embedding | Image
 
 _VECTOR = "<f4"
 
 
 def pack(value: Stored) -> bytes:
-    """Return an answer as bytes: compressed JSON, or a line of JSON before a vector's float32s."""
+    """Return an answer as bytes: compressed JSON, or a line of JSON before the rest.
+
+    The rest is a vector's float32s, or the file of an image, which is compressed already.
+    """
     if isinstance(value, Completion):
         text = json.dumps(value.as_json(), ensure_ascii=False)
         return zlib.compress(text.encode(errors="surrogatepass"), 1)
-    about = [value.model, value.input_tokens, value.cost_usd]
-    return json.dumps(about).encode() + b"\n" + value.vector.astype(_VECTOR).tobytes()
+    if isinstance(value, Embedding):
+        about = [value.model, value.input_tokens, value.cost_usd]
+        return json.dumps(about).encode() + b"\n" + value.vector.astype(_VECTOR).tobytes()
+    said = {name: item for name, item in asdict(value).items() if name != "data"}
+    return json.dumps(said).encode() + b"\n" + value.data
 
 
 def unpack(packed: bytes) -> Stored:
     """Rebuild an answer from `pack`."""
-    if packed[:1] != b"[":
+    if packed[:1] not in (b"[", b"{"):
         return Completion.from_json(json.loads(zlib.decompress(packed)))
+    about, _, rest = packed.partition(b"\n")
+    if packed[:1] == b"{":
+        return Image(rest, **json.loads(about))
     import numpy as np
 
-    about, _, numbers = packed.partition(b"\n")
     model, input_tokens, cost_usd = json.loads(about)
-    return Embedding(np.frombuffer(numbers, _VECTOR), model, input_tokens, cost_usd)
+    return Embedding(np.frombuffer(rest, _VECTOR), model, input_tokens, cost_usd)
 
 
 def row(key: str, value: Stored, packed: bytes, pipeline: str, now: float) -> Row:
     """Return an answer as `insert` takes it."""
-    price = None if value.cost_usd is None else round(value.cost_usd * NANODOLLARS)
+    cost = value.cost_usd
+    if isinstance(value, Image) and value.address is not None:
+        cost = 0.0  # it is counted with the image that will be fetched from there
+    price = None if cost is None else round(cost * NANODOLLARS)
     # A model's name comes from a provider: what no database takes as text is replaced.
     model = value.model.encode(errors="replace").decode().replace("\0", "?")
     return key, model, pipeline, price, now, packed

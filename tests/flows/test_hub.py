@@ -15,11 +15,19 @@ import pytest
 from huggingface_hub import HfApi, constants
 
 from flows.publishing import folder as folder_module
-from flows.publishing import hub as hub_module
 from flows.publishing.folder import PublishingError
 from flows.settings import FlowSettings
+from tasks.export import hub_commit
 from tests.flows.versions import contents, version_of
-from tests.hub import READER, WRITER, FakeHub, LostAnswer, Overtaken, Repository, Status, fake_hub
+from tests.hub import (
+    READER,
+    FakeHub,
+    LostAnswer,
+    Overtaken,
+    Repository,
+    Status,
+    hub_of_this_process,
+)
 
 # huggingface_hub uploads by LFS with an argument that httpx2 no longer likes.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload:DeprecationWarning")
@@ -30,15 +38,7 @@ REPO = "maker/numbers"
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """Serve an empty Hub to the clients in this process, and be logged in as a writer."""
-    with fake_hub() as hub:
-        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setenv("HF_TOKEN", WRITER)
-        monkeypatch.setattr(hub_module, "_FIRST_WAIT_SECONDS", 0.02)
+    with hub_of_this_process(tmp_path, monkeypatch) as hub:
         yield hub
 
 
@@ -294,7 +294,7 @@ def test_a_refusal_is_told_in_the_words_of_the_hub(hub: FakeHub) -> None:
 def test_a_hub_that_does_not_answer_is_told_in_one_sentence(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_module, "_ATTEMPTS", 2)
+    monkeypatch.setattr(hub_commit, "_ATTEMPTS", 2)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.hub.repository import Commit, Repository
 from tests.hub.server import READER, WRITER, FakeHub, LostAnswer, Overtaken, Status
-from tests.hub.thread import fake_hub
+from tests.hub.thread import fake_hub, hub_of_this_process
 
 __all__ = [
     "READER",
@@ -16,4 +16,5 @@ __all__ = [
     "Repository",
     "Status",
     "fake_hub",
+    "hub_of_this_process",
 ]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
 from aiohttp import web
+from huggingface_hub import constants
 
-from tests.hub.server import FakeHub
+from tasks.export import hub_commit
+from tests.hub.server import WRITER, FakeHub
 from tests.serving import serving
 
 
@@ -25,4 +29,19 @@ def fake_hub() -> Iterator[FakeHub]:
         hub.port = runner.addresses[0][1]
 
     with serving("fake-hub", make, listen):
+        yield hub
+
+
+@contextmanager
+def hub_of_this_process(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """Serve an empty Hub to the clients in this process, which are logged in as a writer."""
+    with fake_hub() as hub:
+        template = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub-cache"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "no-token"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setenv("HF_TOKEN", WRITER)
+        monkeypatch.setattr(hub_commit, "_FIRST_WAIT_SECONDS", 0.02)
         yield hub

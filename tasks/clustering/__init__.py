@@ -1,0 +1,1 @@
+"""Vectors of a dataset brought to a plane, and the clusters they form there."""

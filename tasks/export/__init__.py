@@ -1,0 +1,1 @@
+"""Steps that send the rows somewhere and pass them on."""

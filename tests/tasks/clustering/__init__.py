@@ -1,0 +1,1 @@
+"""Steps that project and cluster vectors."""

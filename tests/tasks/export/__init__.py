@@ -1,0 +1,1 @@
+"""Steps that send rows to other places, which are on loopback here."""
