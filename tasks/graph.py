@@ -124,12 +124,11 @@ class Graph:
         return ordered
 
     def branches(self) -> dict[str, int]:
-        """Return for each task how many earlier ones send the same requests as it does."""
+        """Return for each step with a model how many earlier ones send the same requests."""
         seen: dict[str, int] = {}
         found: dict[str, int] = {}
         for name, step in self.steps.items():
-            if isinstance(step, Task):
-                work = step.requests_digest
+            if (work := step.requests_digest) is not None:
                 found[name] = seen.get(work, 0)
                 seen[work] = found[name] + 1
         return found

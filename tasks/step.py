@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import polars as pl
 from pydantic import Field, model_validator
@@ -28,7 +28,7 @@ from tasks.frames import (
 )
 from tasks.mappings import seen_by_dataset, seen_by_step
 from tasks.outcome import Outcome, StepContext
-from tasks.row import KEY, PARENT, Row, SourceKeys, visible
+from tasks.row import KEY, PARENT, Rejection, Row, SourceKeys, visible
 from tasks.row_by_row import RowByRow
 from tasks.signature import step_signature
 
@@ -81,8 +81,19 @@ class Step(Config):
         """Digest of what the step does."""
         return step_signature(self)
 
+    @property
+    def requests_digest(self) -> str | None:
+        """Digest of what shapes the requests of a step that asks a model; None for others.
+
+        Steps of a graph that share it get samples of their own.
+        """
+        return None
+
     def load(self) -> None:
-        """Prepare to work; called once in a process before the first rows."""
+        """Prepare to work, and raise `ConfigurationError` where that cannot be.
+
+        Called once in a process before a run's first call of any model.
+        """
 
     def unload(self) -> None:
         """Release what `load` took."""
@@ -268,11 +279,57 @@ class GeneratorStep(Step):
 
 
 class GlobalStep(Step):
-    """Sees the whole dataset at once, for what cannot be done row by row."""
+    """Sees the whole dataset at once, for what cannot be done row by row.
+
+    With `reads_inputs_only` it overrides `transform` and leaves alone every column that is not
+    among its `inputs`: these are read when it is done, and put beside the rows it made.
+    """
+
+    reads_inputs_only: ClassVar[bool] = False
 
     def apply_to_dataset(self, dataset: pl.LazyFrame, context: StepContext) -> Outcome:
-        """Make the rows of the whole dataset; override it to read only the columns needed."""
-        return self.apply(dataset.collect(), context)
+        """Make the rows of the whole dataset.
+
+        Raises:
+            ConfigurationError: a column is missing.
+        """
+        if not self.reads_inputs_only:
+            return self.apply(dataset.collect(), context)
+        columns = dataset.collect_schema()
+        reads = {name: self.input_mappings.get(name, name) for name in typed(self.inputs)}
+        needed = [reads[name] for name in required(self.inputs)]
+        require(needed, pl.DataFrame(schema=columns), self.name)
+        read = [name for name in columns if name in reads.values()]
+        outcome = self.apply(dataset.select(*read, KEY).collect(), context)
+        made = set(outcome.frame.columns)
+        unread = [name for name in visible(columns) if name not in made.union(read)]
+        return _beside(outcome, dataset.select(pl.col(KEY).alias(PARENT), *unread), columns)
+
+    def rejecting(self, frame: pl.DataFrame, reasons: pl.Series) -> Outcome:
+        """Return the rows with no reason against them, that is, null; the others are rejected."""
+        refused = frame.filter(reasons.is_not_null())
+        found = zip(refused[KEY], reasons.drop_nulls(), rows_of(refused), strict=True)
+        rejections = tuple(Rejection(key, key, self.name, why, row) for key, why, row in found)
+        return Outcome(frame.filter(reasons.is_null()), rejections)
+
+
+def _beside(outcome: Outcome, unread: pl.LazyFrame, order: Iterable[str]) -> Outcome:
+    """Put columns that a step did not read beside the rows it made, and into its rejections."""
+    joined = outcome.frame.lazy().join(unread, on=PARENT, how="left", maintain_order="left")
+    frame = joined.collect()
+    known = [name for name in visible(order) if name in frame.columns]
+    made = [name for name in visible(frame.columns) if name not in known]
+    parents = [rejection.parent for rejection in outcome.rejections]
+    rejected = unread.filter(pl.col(PARENT).is_in(parents)).collect()
+    rows = {row.pop(PARENT): row for row in rejected.iter_rows(named=True)}
+    return replace(
+        outcome,
+        frame=frame.select(*known, *made, KEY, PARENT),
+        rejections=tuple(
+            replace(rejection, row={**rows.get(rejection.parent, {}), **rejection.row})
+            for rejection in outcome.rejections
+        ),
+    )
 
 
 def snake_case(cls: type) -> str:

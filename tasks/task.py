@@ -67,7 +67,6 @@ class Task(Step):
 
     @cached_property
     def requests_digest(self) -> str:
-        """Digest of what shapes this task's requests; tasks that share it need samples apart."""
         shaping = {k: value for k, value in self.content.items() if k not in _BESIDE_REQUESTS}
         makers = [getattr(type(self), name) for name in ("answer", "format_input")]
         written = [f"{maker.__module__}:{maker.__qualname__}" for maker in makers]

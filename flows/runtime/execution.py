@@ -47,6 +47,7 @@ def execute(run: Run) -> Partitions:
     """
     run.graph.validate()
     run.graph.check_models(run.purse)
+    run.load()
     run.shares = shared_limits(run.graph)
     made: dict[str, list[Any]] = {}
     stages = _stages(run.graph)

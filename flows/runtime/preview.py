@@ -11,6 +11,7 @@ from flows.runtime.ledger import dataset_account
 from flows.runtime.workspace import Partition, Workspace
 from llms.errors import ConfigurationError
 from llms.home import default_gateway, home
+from tasks.export.delivery import nothing_delivered
 from tasks.fan_in import FanInStep
 from tasks.frames import keys_of
 from tasks.generator_task import GeneratorTask
@@ -25,18 +26,19 @@ def preview(graph: Graph, rows: int, observer: Observer | None = None) -> Datase
     graph.check_models()
     gateway = default_gateway()
     account = dataset_account(graph.name, datetime.now(UTC))
-    with gateway.purse(graph.name, {account: None}) as purse:
+    with gateway.purse(graph.name, {account: None}) as purse, nothing_delivered():
         return _previewed(graph, rows, StepContext(gateway, purse=purse, observer=observer))
 
 
 def _previewed(graph: Graph, rows: int, base: StepContext) -> DatasetVersion:
     workspace, branches = Workspace(home()), graph.branches()
+    for step in graph.steps.values():
+        step.load()
     frames: dict[str, pl.DataFrame] = {}
     partitions: dict[str, list[Partition]] = {}
     for name in graph.order():
         step = graph.steps[name]
         sources = [frames[source] for source in graph.sources_of(name)]
-        step.load()
         context = StepContext(
             base.gateway, purse=base.purse, observer=base.observer, branch=branches.get(name, 0)
         )

@@ -71,6 +71,22 @@ class Run:
             self.graph.steps[name].unload()
         del _runs[self.id]
 
+    def load(self) -> None:
+        """Load every step, so that what cannot work is told before anything is paid for.
+
+        What else goes wrong is told by the step's own task run, which loads it again.
+
+        Raises:
+            StillhouseError: a step cannot work.
+        """
+        for name in self.graph.steps:
+            try:
+                self.loaded(name)
+            except StillhouseError:
+                raise
+            except Exception:
+                self._loaded.discard(name)
+
     def loaded(self, name: str) -> Step:
         """Return a step, loaded once in this process."""
         step = self.graph.steps[name]

@@ -80,9 +80,8 @@ def _retrying() -> dict[str, Any]:
 
 def _read_source(run_id: str, step: str) -> list[Reference]:
     run = find_run(run_id)
-    source = run.graph.steps[step]
+    source = run.loaded(step)
     assert isinstance(source, GeneratorStep)
-    source.load()
     frames = source.keyed_frames()
     if run.most_source_rows is not None:
         frames = _first(frames, run.most_source_rows)

@@ -10,7 +10,16 @@ import pytest
 
 from llms import MistralLLM
 from llms.errors import ConfigurationError, MissingKeyError
-from tasks import FanInStep, Graph, KeepColumns, LoadDataFromDicts, Row, Step, step
+from tasks import (
+    FanInStep,
+    Graph,
+    ImageGeneration,
+    KeepColumns,
+    LoadDataFromDicts,
+    Row,
+    Step,
+    step,
+)
 from tasks.step import current_graph
 from tests.tasks.conftest import Answer, RecordingLLM, Rows
 
@@ -517,3 +526,11 @@ def test_a_graph_without_a_name_is_named_after_its_steps() -> None:
     with Graph() as graph:
         LoadDataFromDicts(name="load", data=[{"a": 1}]) >> KeepColumns(name="keep", columns=("a",))
     assert graph.name == "pipeline_load_keep"
+
+
+def test_equal_steps_that_draw_images_get_images_of_their_own() -> None:
+    with Graph("pictures") as graph:
+        load = LoadDataFromDicts(name="load", data=[{"prompt": "A cat."}])
+        for name in ("one", "other"):
+            load >> ImageGeneration(name=name, image_generation_model="scripted:images")
+    assert graph.branches() == {"one": 0, "other": 1}
