@@ -18,6 +18,7 @@ from tasks.task import Task
 _BASES = (Step, GeneratorStep, GlobalStep, FanInStep, RowStep, Task, GeneratorTask)
 _PAPER = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 _COLUMNS = re.compile(r"^Columns: (.+?)(?:\.\s|\n\n|\Z)", re.MULTILINE | re.DOTALL)
+_ASIDES = re.compile(r"\([^()]*\)")
 _NAMED = re.compile(r"`([\w-]+)`")
 _EXAMPLE = re.compile(r"^Examples?:\n(?P<code>(?:[ \t]+.*\n?|\n)+)", re.MULTILINE)
 
@@ -114,7 +115,7 @@ def _kind(cls: type[Step]) -> Kind:
 def _columns(cls: type[Step], doc: str) -> tuple[str, str]:
     """Return the columns read and made; where parameters decide, as the docstring has them."""
     told = _COLUMNS.search(doc)
-    sides = told[1].split("->", 1) if told else []
+    sides = _ASIDES.sub("", told[1]).split("->", 1) if told else []
     columns = []
     for number, which in enumerate(("inputs", "outputs")):
         declared = inspect.getattr_static(cls, which)

@@ -10,6 +10,7 @@ import pytest
 
 from llms import MistralLLM
 from llms.errors import ConfigurationError, MissingKeyError
+from llms.image_generation.scripted import ScriptedImageGeneration
 from tasks import (
     FanInStep,
     Graph,
@@ -532,5 +533,5 @@ def test_equal_steps_that_draw_images_get_images_of_their_own() -> None:
     with Graph("pictures") as graph:
         load = LoadDataFromDicts(name="load", data=[{"prompt": "A cat."}])
         for name in ("one", "other"):
-            load >> ImageGeneration(name=name, image_generation_model="scripted:images")
+            load >> ImageGeneration(name=name, image_generation_model=ScriptedImageGeneration())
     assert graph.branches() == {"one": 0, "other": 1}

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, cast
 
 import polars as pl
 import pytest
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from llms import ScriptedLLM
 from llms.errors import ConfigurationError, MissingKeyError, RowRejected
 from tasks import GeneratorStep, GlobalStep, Graph, Outcome, Row, Step, StepContext, Task, step
 from tasks.outcome import Accounts, Observer
-from tasks.row import KEY
+from tasks.row import KEY, PARENT
 from tasks.step import snake_case
 from tests.tasks.conftest import Answer, Rows, applied, keyed, keys_of, rows_after
 
@@ -370,6 +370,113 @@ def test_a_global_step_that_fails_is_not_tried_on_single_rows() -> None:
         applied(fail_on_many(), numbers(1, 2, 3))
 
     assert given == [3]
+
+
+# Global steps that read their inputs only.
+
+
+class Ranks(GlobalStep):
+    """Ranks the numbers in `n`, drops the negative ones and rejects the null ones."""
+
+    inputs: ClassVar = {"n": pl.Int64, "weight": False}
+    outputs: ClassVar = {"rank": pl.Int64}
+    reads_inputs_only: ClassVar = True
+
+    descending: bool = False
+    _given: list[list[str]] = PrivateAttr(default_factory=list)
+
+    @property
+    def given(self) -> list[list[str]]:
+        """The columns that each call was given."""
+        return self._given
+
+    def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
+        self._given.append(frame.columns)
+        missing = pl.when(pl.col("n").is_null()).then(pl.lit("there is no number"))
+        outcome = self.rejecting(frame, frame.select(missing).to_series())
+        kept = outcome.frame.filter(pl.col("n") >= 0).sort("n", descending=self.descending)
+        return replace(outcome, frame=kept.with_columns(rank=pl.int_range(pl.len())))
+
+
+def numbered(*values: int | None) -> list[Row]:
+    """Return rows with a number and with columns that the step knows nothing of."""
+    return [{"id": f"row {i}", "n": n, "text": f"text {n}"} for i, n in enumerate(values)]
+
+
+def of_dataset(step: GlobalStep, rows: list[Row]) -> Outcome:
+    return step.apply_to_dataset(keyed(rows).lazy(), StepContext())
+
+
+def test_a_global_step_that_reads_its_inputs_only_is_given_no_other_column() -> None:
+    step = Ranks()
+    of_dataset(step, numbered(1, 2))
+    of_dataset(step, [{**row, "weight": 1} for row in numbered(1)])
+
+    assert step.given == [["n", KEY, PARENT], ["n", "weight", KEY, PARENT]]
+
+
+def test_columns_that_were_not_read_come_back_to_their_rows() -> None:
+    rows = numbered(30, -1, 10, 20)
+    outcome = of_dataset(Ranks(), rows)
+
+    assert rows_after(outcome) == [
+        {"id": "row 2", "n": 10, "text": "text 10", "rank": 0},
+        {"id": "row 3", "n": 20, "text": "text 20", "rank": 1},
+        {"id": "row 0", "n": 30, "text": "text 30", "rank": 2},
+    ]
+    keys = keys_of(keyed(rows))
+    assert keys_of(outcome.frame) == [keys[2], keys[3], keys[0]]
+    assert outcome.accounts(keys) == Accounts(rows_in=4, rows_out=3, filtered=1)
+
+
+def test_a_rejection_shows_columns_that_were_not_read() -> None:
+    rows = numbered(1, None, 2)
+    (rejection,) = of_dataset(Ranks(), rows).rejections
+
+    assert rejection.row == {"id": "row 1", "n": None, "text": "text None"}
+    assert (rejection.key, rejection.reason) == (keys_of(keyed(rows))[1], "there is no number")
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    ("inputs", "outputs"),
+    [
+        pytest.param({}, {}, id="no mapping"),
+        pytest.param({"n": "size"}, {}, id="an input of another name"),
+        pytest.param({}, {"rank": "place"}, id="an output of another name"),
+        pytest.param({"n": "size"}, {"rank": "n"}, id="an output with the name of an input"),
+        pytest.param({"n": "size"}, {"rank": "size"}, id="an output over the input"),
+        pytest.param({"n": "rank"}, {}, id="an output over the column read"),
+        pytest.param({}, {"rank": "text"}, id="an output over a column not read"),
+    ],
+)
+def test_reading_inputs_only_changes_no_result(
+    inputs: dict[str, str], outputs: dict[str, str], descending: bool
+) -> None:
+    rows = [
+        {**row, "size": 7 - i, "rank": i % 3, "place": "here"}
+        for i, row in enumerate(numbered(3, 1, -1, 2))
+    ]
+    step = Ranks(input_mappings=inputs, output_mappings=outputs, descending=descending)
+    whole = step.apply(keyed(rows), StepContext())
+    outcome = of_dataset(step, rows)
+
+    assert set(outcome.frame.columns) == set(whole.frame.columns)
+    assert outcome.frame.select(whole.frame.columns).equals(whole.frame)
+    assert outcome.rejections == whole.rejections
+
+
+def test_a_missing_column_is_told_beside_all_that_are_there() -> None:
+    with pytest.raises(ConfigurationError, match=r"'size'.*the columns are: id, n, text"):
+        of_dataset(Ranks(input_mappings={"n": "size"}), numbered(1))
+
+
+def test_a_dataset_without_rows_keeps_its_columns() -> None:
+    empty = keyed(numbered(1)).clear().lazy()
+
+    frame = Ranks().apply_to_dataset(empty, StepContext()).frame
+
+    assert frame.columns == ["id", "n", "text", "rank", KEY, PARENT]
 
 
 # By hand.

@@ -1,0 +1,1 @@
+"""Duplicates found, and rows chosen or cut to size."""

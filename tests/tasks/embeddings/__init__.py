@@ -1,0 +1,1 @@
+"""Steps that make vectors and find their neighbours."""

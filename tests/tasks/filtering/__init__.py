@@ -1,0 +1,1 @@
+"""Steps that mark, choose and shorten rows."""
