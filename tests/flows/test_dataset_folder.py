@@ -65,6 +65,7 @@ class Echoed(Task):
     version: ClassVar = 1
     inputs: ClassVar = {"instruction": pl.String}
     outputs: ClassVar = {"generation": pl.String}
+    corrections: int = 0
 
     def format_input(self, input: Row) -> Any:
         return [{"role": "user", "content": input["instruction"]}]

@@ -45,6 +45,7 @@ class Numbered(Task):
     version: ClassVar = 1
     inputs: ClassVar = {"instruction": pl.String}
     outputs: ClassVar = {"number": pl.Int64}
+    corrections: int = 0
 
     def format_input(self, input: Row) -> Any:
         return [{"role": "user", "content": input["instruction"]}]
