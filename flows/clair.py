@@ -41,6 +41,7 @@ def pipeline(settings: Clair) -> Pipeline:
         teacher = CLAIR(
             name="teacher",
             llm=settings.model(settings.teacher, temperature=0.2),
+            use_default_structured_output=None,
             input_mappings={"task": "instruction"},
             output_mappings={"model_name": "teacher"},
         )

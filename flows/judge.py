@@ -32,6 +32,7 @@ def pipeline(settings: Judge) -> Pipeline:
             llm=settings.model(settings.judge, temperature=0.2),
             mode="absolute",
             rubric=settings.rubric,
+            use_default_structured_output=None,
             output_mappings={"model_name": "judge"},
         )
         dataset = KeepColumns(
