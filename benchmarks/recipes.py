@@ -21,7 +21,7 @@ from flows.runtime.run import EverythingRejected
 from flows.runtime.session import prefect_session, quiet_console
 
 _FEW: dict[str, dict[str, Any]] = {
-    "deita": {"evolutions": 1, "diversity_threshold": 0.0},
+    "deita": {"evolutions": 1, "diversity_threshold": 0.0, "max_new_tokens": 256},
     "function_calling": {"queries": 1},
     "instructions": {"instructions_per_row": 1, "evolutions": 1},
     "math_steps": {"solutions": 1, "completions": 1},
@@ -47,9 +47,8 @@ def main() -> None:
 
 
 def _trial(recipe: str, folder: Path) -> str:
-    settings = find_flow(recipe).settings(
-        rows=3, max_new_tokens=96, output=str(folder), **_FEW.get(recipe, {})
-    )
+    few = {"rows": 3, "max_new_tokens": 96, **_FEW.get(recipe, {})}
+    settings = find_flow(recipe).settings(output=str(folder), **few)
     state = getattr(import_module(f"flows.{recipe}"), recipe)(settings, return_state=True)
     result = state.result(raise_on_failure=False)
     if isinstance(result, EverythingRejected):
