@@ -18,7 +18,7 @@ class NamedModels(Generic[M]):
     """The providers of one kind of model: name to module, and name to class once it is imported.
 
     `called` is what such a model is called in a sentence ("An image model"), `made` what it makes
-    ("images"), `example` a provider and a model of it.
+    ("images"; empty for models that answer), `example` a provider and a model of it.
     """
 
     base: type[M]
@@ -69,8 +69,8 @@ class NamedModels(Generic[M]):
             import_module(self.modules[provider])
         if provider not in self.registered:
             known = sorted({*self.modules, *self.registered})
+            kind = f" of {self.made}" if self.made else ""
             raise ConfigurationError(
-                f"There is no provider {provider!r} of {self.made}; it is one of: "
-                f"{', '.join(known)}."
+                f"There is no provider {provider!r}{kind}; it is one of: {', '.join(known)}."
             )
         return self.registered[provider]

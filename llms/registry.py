@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
 from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator
 
-from llms.errors import ConfigurationError
 from llms.llm import LLM, registered_providers
+from llms.named_models import NamedModels
 
 PROVIDERS = {
     "anthropic": "llms.providers.anthropic",
@@ -37,6 +35,15 @@ PROVIDERS = {
 DEFAULT_LLM = "llama-cpp:smollm2-135m-instruct"
 """The embedded model, for flows that are given none: no key, no network."""
 
+_MODELS = NamedModels(
+    LLM,  # type: ignore[type-abstract]  # none is made of it
+    PROVIDERS,
+    registered_providers,
+    called="A model",
+    made="",
+    example=("mistral", "mistral-small-latest"),
+)
+
 
 def as_llm(value: Any) -> LLM:
     """Return the `LLM` that a string, a dict or an `LLM` names.
@@ -47,28 +54,7 @@ def as_llm(value: Any) -> LLM:
     Raises:
         ConfigurationError: unknown provider, or a parameter the class does not take.
     """
-    if isinstance(value, LLM):
-        return value
-    if isinstance(value, str):
-        provider, separator, model = value.partition(":")
-        if not separator:
-            raise ConfigurationError(
-                f"A model is named 'provider:model', for example 'mistral:mistral-small-latest'; "
-                f"{value!r} has no provider. Providers: {', '.join(sorted(PROVIDERS))}."
-            )
-        return provider_class(provider)(model=model)
-    if isinstance(value, Mapping):
-        parameters = dict(value)
-        provider = parameters.pop("provider", None)
-        if not isinstance(provider, str):
-            raise ConfigurationError(
-                "A model given as a mapping needs 'provider' and 'model', for example "
-                "{'provider': 'mistral', 'model': 'mistral-small-latest'}."
-            )
-        return provider_class(provider)(**parameters)
-    raise ConfigurationError(
-        f"A model is an LLM, a 'provider:model' string or a mapping, not a {type(value).__name__}."
-    )
+    return _MODELS.find(value)
 
 
 def provider_class(provider: str) -> type[LLM]:
@@ -77,14 +63,7 @@ def provider_class(provider: str) -> type[LLM]:
     Raises:
         ConfigurationError: there is no such provider.
     """
-    if provider in PROVIDERS:
-        import_module(PROVIDERS[provider])
-    if provider not in registered_providers:
-        known = sorted({*PROVIDERS, *registered_providers})
-        raise ConfigurationError(
-            f"There is no provider {provider!r}; it is one of: {', '.join(known)}."
-        )
-    return registered_providers[provider]
+    return _MODELS.provider_class(provider)
 
 
 def providers_with(feature: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
@@ -53,15 +53,31 @@ def made_row_by_row(
     types: Schema,
 ) -> Outcome:
     """Add the columns that `make` returns for a row with a key; if it raises, reject the row."""
-    keys = frame[KEY].to_list()
-    made: dict[int, Row] = {}
-    rejections = []
-    for index, row in enumerate(rows_of(frame)):
+    results: list[Row | RowRejected] = []
+    for key, row in zip(frame[KEY], rows_of(frame), strict=True):
         try:
-            made[index] = make(keys[index], row)
+            results.append(make(key, row))
         except RowRejected as error:
-            rejections.append(Rejection(keys[index], keys[index], step, str(error), row))
+            results.append(error)
+    return with_results(step, frame, context, results, types)
+
+
+def with_results(
+    step: str,
+    frame: pl.DataFrame,
+    context: StepContext,
+    results: Sequence[Row | RowRejected],
+    types: Schema,
+) -> Outcome:
+    """Add the columns that were made for each row; a row with a reason instead is rejected."""
+    keys, rows = frame[KEY].to_list(), rows_of(frame)
+    made = {index: row for index, row in enumerate(results) if isinstance(row, dict)}
+    rejections = tuple(
+        Rejection(keys[index], keys[index], step, str(reason), rows[index])
+        for index, reason in enumerate(results)
+        if isinstance(reason, RowRejected)
+    )
     kept = derive(frame, list(made), [keys[index] for index in made], None)
     context.observer.finished(step, len(made), len(rejections))
     columns = frame_of(list(made.values()), types).select(list(types))
-    return Outcome(kept.with_columns(columns.get_columns()), tuple(rejections))
+    return Outcome(kept.with_columns(columns.get_columns()), rejections)

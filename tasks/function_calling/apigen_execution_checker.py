@@ -14,13 +14,14 @@ from pydantic import Field, model_validator
 from llms.config import Operational
 from llms.errors import ConfigurationError, RowRejected
 from tasks.chats import text_in
-from tasks.frames import derive, frame_of, rows_of
+from tasks.frames import rows_of
 from tasks.function_calling.calls import calls_in
 from tasks.function_calling.execution import Execution
 from tasks.function_calling.library import Library
 from tasks.function_calling.sandbox import MEBIBYTE, Limits, prove
 from tasks.outcome import Outcome, StepContext
-from tasks.row import KEY, Rejection, Row
+from tasks.row import Row
+from tasks.row_step import with_results
 from tasks.step import Step
 
 _WHAT = "The functions of a library are"
@@ -106,19 +107,9 @@ class APIGenExecutionChecker(Step):
 
     def transform(self, frame: pl.DataFrame, context: StepContext) -> Outcome:
         prove(_WHAT)
-        keys, rows = frame[KEY].to_list(), rows_of(frame)
         with self._execution(self.timeout) as execution:
-            results = list(_workers().map(lambda row: _checked(row, execution), rows))
-        made = {index: row for index, row in enumerate(results) if isinstance(row, dict)}
-        rejections = tuple(
-            Rejection(keys[index], keys[index], self.name, str(reason), rows[index])
-            for index, reason in enumerate(results)
-            if isinstance(reason, RowRejected)
-        )
-        kept = derive(frame, list(made), [keys[index] for index in made], None)
-        columns = frame_of(list(made.values()), self.outputs).select(list(self.outputs))
-        context.observer.finished(self.name, len(made), len(rejections))
-        return Outcome(kept.with_columns(columns.get_columns()), rejections)
+            results = list(_workers().map(lambda row: _checked(row, execution), rows_of(frame)))
+        return with_results(self.name, frame, context, results, self.outputs)
 
     def _execution(self, timeout: float) -> Execution:
         limits = Limits(seconds=timeout, memory=self.memory_limit * MEBIBYTE)
