@@ -20,15 +20,17 @@ check: install                 ## format, lint, types, import contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install                 ## measure the gateway, throughput, memory, and filters over 100,000 texts
+bench: install                 ## measure gateway, throughput, memory, filters over 100,000 texts, a refresh of 200,000
 	$(BIN)/python -m benchmarks.gateway
 	$(BIN)/python -m benchmarks.throughput
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.filtering
+	$(BIN)/python -m benchmarks.refresh
 
-soak: install                  ## live under a provider's limits; kill runs at random moments; run every recipe
+soak: install                  ## live under a provider's limits; kill runs and refreshes; run every recipe
 	$(BIN)/python -m benchmarks.limits
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.refresh_kills
 	$(BIN)/python -m benchmarks.recipes
 
 differential: install          ## ask distilabel itself again what the tests compare with

@@ -165,11 +165,11 @@ def _read(folder: Path) -> _Store:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
+    """Return the rows and rejections; the other files name the run that made them."""
     dataset = folder / "dataset"
+    files = [*sorted((dataset / "data").rglob("*")), dataset / "rejections.jsonl"]
     return {
-        path.relative_to(dataset).as_posix(): path.read_bytes()
-        for path in sorted(dataset.rglob("*"))
-        if path.is_file()
+        path.relative_to(dataset).as_posix(): path.read_bytes() for path in files if path.is_file()
     }
 
 

@@ -57,5 +57,4 @@ def pipeline(settings: Clair) -> Pipeline:
 @flow(name="clair", persist_result=False)
 def clair(settings: Clair) -> dict[str, Any]:
     """Answer instructions, let a teacher improve the answers, and keep both as pairs."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,18 @@ import polars as pl
 
 from flows.runtime.workspace import Partition, Workspace
 from llms.errors import ConfigurationError
+from llms.gateway import Gateway
 from tasks.graph import Graph, pipeline_digest
 from tasks.outcome import Accounts
-from tasks.row import Rejection, visible
+from tasks.row import KEY, Rejection, Row, frequent_reasons, visible
 
-_REASONS = 10
 _DECIMALS = 9
+
+
+def configurations_of(graph: Graph) -> dict[str, str]:
+    """Return the configurations of a graph's dataset, each with the leaf step that makes it."""
+    leaves = graph.leaves()
+    return {"default": leaves[0]} if len(leaves) == 1 else {leaf: leaf for leaf in leaves}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,8 @@ class DatasetVersion:
     """The finished rows of a pipeline. Each leaf step makes one configuration of the dataset;
     a single leaf is called `default`. `calls` counts the model calls of the run that made it; all
     other answers were reused; `spent_usd` is what it paid for them in US dollars. `changes` tell
-    which steps do something else than in the run before, and why.
+    which steps do something else than in the run before, and why. `run` is the id of the flow run
+    that made it, `gateway` the one whose store has the answers.
     """
 
     graph: Graph
@@ -34,6 +40,8 @@ class DatasetVersion:
     calls: int = 0
     spent_usd: float = 0.0
     changes: tuple[str, ...] = ()
+    run: str = ""
+    gateway: Gateway | None = None
 
     @property
     def name(self) -> str:
@@ -48,8 +56,7 @@ class DatasetVersion:
     @property
     def configurations(self) -> dict[str, str]:
         """Configuration name to the leaf step whose rows it holds."""
-        leaves = self.graph.leaves()
-        return {"default": leaves[0]} if len(leaves) == 1 else {leaf: leaf for leaf in leaves}
+        return configurations_of(self.graph)
 
     @property
     def rows(self) -> int:
@@ -92,6 +99,12 @@ class DatasetVersion:
         rows = self.workspace.scan(self.partitions[self.configurations[configuration]])
         return rows.select(visible(rows.collect_schema().names()))
 
+    def keys(self, configuration: str = "default") -> pl.Series:
+        """Return the keys of a configuration's rows, in their order."""
+        partitions = self.partitions[self.configurations[configuration]]
+        found = [key for partition in partitions for key in self.workspace.keys(partition)]
+        return pl.Series(KEY, found, dtype=pl.String)
+
     def frame(self, configuration: str = "default") -> pl.DataFrame:
         """Return the rows of a configuration."""
         return self.scan(configuration).collect()
@@ -102,28 +115,29 @@ class DatasetVersion:
 
         return DatasetDict({"train": Dataset(self.frame(configuration).to_arrow())})
 
+    @property
+    def reasons(self) -> list[Row]:
+        """The most frequent reasons of rejections, each with `step`, `reason` and `rows`."""
+        return frequent_reasons(self.rejections())
+
     def rejections(self) -> Iterator[Rejection]:
         """Yield every row that was rejected, step by step."""
-        for partitions in self.partitions.values():
-            for partition in partitions:
+        for name in self.graph.order():
+            for partition in self.partitions[name]:
                 yield from self.workspace.rejections(partition)
 
     def summary(self) -> dict[str, Any]:
         """Return the counts of the version as plain values."""
-        reasons = Counter((item.step, item.reason) for item in self.rejections())
         return {
             "dataset": self.name,
             "rows": self.rows,
-            "rejected": reasons.total(),
+            "rejected": self.books.rejected,
             "calls": self.calls,
             "reused": self.books.requests - self.calls,
             "spent_usd": round(self.spent_usd, _DECIMALS),
             "cost_usd": round(self.books.cost_usd, _DECIMALS),
             "unpriced": self.books.unpriced,
-            "reasons": [
-                {"step": step, "reason": reason, "rows": rows}
-                for (step, reason), rows in reasons.most_common(_REASONS)
-            ],
+            "reasons": self.reasons,
         }
 
     def save_to_disk(self, folder: Path | str) -> Path:

@@ -117,5 +117,4 @@ def pipeline(settings: Deita) -> Pipeline:
 @flow(name="deita", persist_result=False)
 def deita(settings: Deita) -> dict[str, Any]:
     """Evolve instructions and answers, score them, and keep the best ones that differ."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

@@ -89,5 +89,4 @@ def pipeline(settings: FunctionCalling) -> Pipeline:
 @flow(name="function_calling", persist_result=False)
 def function_calling(settings: FunctionCalling) -> dict[str, Any]:
     """Make queries with function calls, run the calls, judge them, and keep those that fit."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

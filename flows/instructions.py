@@ -63,5 +63,4 @@ def pipeline(settings: Instructions) -> Pipeline:
 @flow(name="instructions", persist_result=False)
 def instructions(settings: Instructions) -> dict[str, Any]:
     """Make instructions from passages, evolve them, answer them, and format chats."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

@@ -46,5 +46,4 @@ def pipeline(settings: Judge) -> Pipeline:
 @flow(name="judge", persist_result=False)
 def judge(settings: Judge) -> dict[str, Any]:
     """Answer instructions and judge the answers by a rubric, with feedback and a score."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

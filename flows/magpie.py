@@ -63,5 +63,4 @@ def pipeline(settings: Magpie) -> Pipeline:
 @flow(name="magpie", persist_result=False)
 def magpie(settings: Magpie) -> dict[str, Any]:
     """Let a model write both sides of conversations, drop near-duplicates, and score the rest."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

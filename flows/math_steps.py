@@ -86,5 +86,4 @@ def pipeline(settings: MathSteps) -> Pipeline:
 @flow(name="math_steps", persist_result=False)
 def math_steps(settings: MathSteps) -> dict[str, Any]:
     """Solve problems step by step, label each step by whether it can reach the right answer."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

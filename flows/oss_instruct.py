@@ -46,5 +46,4 @@ def pipeline(settings: OssInstruct) -> Pipeline:
 @flow(name="oss_instruct", persist_result=False)
 def oss_instruct(settings: OssInstruct) -> dict[str, Any]:
     """Invent programming problems from real code, solve them, and format chats."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

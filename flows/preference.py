@@ -67,5 +67,4 @@ def pipeline(settings: Preference) -> Pipeline:
 @flow(name="preference", persist_result=False)
 def preference(settings: Preference) -> dict[str, Any]:
     """Make preference pairs: several models answer, a judge rates, best and worst are kept."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

@@ -107,5 +107,4 @@ def pipeline(settings: Quickstart) -> Pipeline:
 @flow(name="quickstart", persist_result=False)
 def quickstart(settings: Quickstart) -> dict[str, Any]:
     """Make preference pairs from the documentation of Python and save them as a dataset."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

@@ -64,5 +64,4 @@ def pipeline(settings: Retrieval) -> Pipeline:
 @flow(name="retrieval", persist_result=False)
 def retrieval(settings: Retrieval) -> dict[str, Any]:
     """Make queries with hard negatives for passages, and texts for invented retrieval tasks."""
-    settings.check()
-    return settings.deliver(settings.run(pipeline(settings)))
+    return settings.refresh(pipeline(settings))

@@ -1,23 +1,36 @@
-"""The settings that every flow has in common: what it may spend, and where its dataset goes."""
+"""The settings that every flow has in common: what it may spend, what it checks, where it goes."""
 
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from flows.dataset import DatasetVersion
+from flows.gates import Gates
 from flows.pipeline import Pipeline
-from flows.publishing.folder import check_folder
+from flows.publishing.card_settings import CardSettings
+from flows.publishing.targets import HubTarget
+from flows.refresh.approvals import Approvals
+from flows.versions.manifest import Provenance
+from flows.versions.staging import Contents
 from llms.gateway import Budget
 
 
 class FlowSettings(BaseModel):
-    """Budgets, a folder and, if one is named, a dataset on the Hugging Face Hub."""
+    """Where a dataset goes, what may be spent on it, and what it must be to be published."""
 
-    output: str = Field(description="Folder for the dataset")
+    output: str = Field(
+        description="Folder for the dataset, or a URL such as s3://bucket/name; it holds the "
+        "last version that was published"
+    )
     repo: str | None = Field(
-        default=None, description="Push to this dataset of the Hugging Face Hub, as owner/name"
+        default=None, description="Publish to this dataset of the Hugging Face Hub, as owner/name"
     )
     private: bool = Field(default=False, description="Make a new repository on the Hub private")
+    branch: str | None = Field(
+        default=None, description="Publish to this branch of the repository instead of main"
+    )
+    pull_request: bool = Field(
+        default=False, description="Open a pull request on the Hub instead of publishing at once"
+    )
     budget: Budget | None = Field(
         default=None,
         description="Limit for this run; after a stop the next run goes on with what is left",
@@ -25,37 +38,65 @@ class FlowSettings(BaseModel):
     monthly_budget: Budget | None = Field(
         default=None, description="Limit for all runs of this dataset in a calendar month (UTC)"
     )
-
     accepted_rows: int | None = Field(
         default=None,
         ge=1,
         description="Make exactly this many rows: go on reading the source until they are accepted",
     )
+    attempts_per_row: int = Field(
+        default=5, ge=1, description="Source rows to try at most for each accepted one"
+    )
+    test_share: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Share of the source rows whose rows make the split `test`; under a refresh "
+        "they stay in it",
+    )
+    provenance: Provenance = Field(
+        default="answers",
+        description="What is published of where rows come from: `answers` (sources and answers of "
+        "models too, so that any machine refreshes without paying again), `rows` (a record for "
+        "each row) or `none`",
+    )
+    gates: Gates = Field(
+        default_factory=Gates, description="What a version must be to be published"
+    )
+    approvals: Approvals = Field(
+        default_factory=Approvals, description="When to wait for somebody's approval"
+    )
+    card: CardSettings = Field(
+        default_factory=CardSettings, description="What the dataset's card says beside the figures"
+    )
 
-    def check(self) -> None:
-        """Find out before a run whether its dataset could be delivered.
+    @property
+    def contents(self) -> Contents:
+        """What a version holds beside its rows."""
+        return Contents(provenance=self.provenance, test_share=self.test_share)
 
-        Raises:
-            ConfigurationError: the folder holds something else.
-            PublishingError: the Hub does not know who publishes.
-        """
-        check_folder(self.output)
-        if self.repo:
-            from flows.publishing.hub import check_access
+    @property
+    def is_remote(self) -> bool:
+        """Whether `output` is a URL and no folder."""
+        return "://" in self.output
 
-            check_access(self.repo)
-
-    def run(self, pipeline: Pipeline) -> DatasetVersion:
-        """Run a pipeline within the budgets."""
-        return pipeline.run(
-            budget=self.budget,
-            monthly_budget=self.monthly_budget,
-            accepted_rows=self.accepted_rows,
+    @property
+    def hub(self) -> HubTarget | None:
+        """The repository to publish to, None if there is none."""
+        if self.repo is None:
+            return None
+        return HubTarget(
+            repo=self.repo,
+            private=self.private,
+            branch=self.branch,
+            pull_request=self.pull_request,
         )
 
-    def deliver(self, version: DatasetVersion) -> dict[str, Any]:
-        """Save a dataset, push it if a repository is named, and return the summary."""
-        summary = {**version.summary(), "folder": str(version.save_to_disk(self.output))}
-        if self.repo:
-            summary["commit"] = version.push_to_hub(self.repo, private=self.private)
-        return summary
+    def refresh(self, pipeline: Pipeline) -> dict[str, Any]:
+        """Bring the dataset of a pipeline up to date and publish it, inside a flow run.
+
+        Raises:
+            StillhouseError: one sentence about what stopped it; the last version stays.
+        """
+        from flows.refresh.refresh import refresh
+
+        return refresh(pipeline, self)

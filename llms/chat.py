@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NotRequired, TypedDict
 
-from llms.spending import Calls
+from llms.spending import Calls, Receipt, calls_of
 
 
 class TextPart(TypedDict):
@@ -182,11 +182,20 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A completion, whether it was `reused` from the store, and all `calls` behind it."""
+    """A completion, and the receipts of all answers behind it, in the order they were asked for."""
 
     completion: Completion
-    reused: bool
-    calls: Calls
+    receipts: tuple[Receipt, ...]
+
+    @property
+    def reused(self) -> bool:
+        """Whether all of it came from the store."""
+        return all(receipt.reused for receipt in self.receipts)
+
+    @property
+    def calls(self) -> Calls:
+        """The calls behind it."""
+        return calls_of(self.receipts)
 
 
 def text_content(message: ChatMessage) -> str:

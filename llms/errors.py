@@ -16,6 +16,7 @@ StillhouseError
             BatchPending      until the provider's batch job is done
         TransientError        worth another try
             RateLimited, ServerFailed, RequestTimedOut, ConnectionFailed, MalformedReply
+            NotStored         a gateway that is offline has no answer
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from llms.quota import Quota
-from llms.spending import Calls
+from llms.spending import Receipt
 
 if TYPE_CHECKING:
     from llms.chat import Completion
+    from llms.model import Model
 
 
 class StillhouseError(Exception):
@@ -76,13 +78,15 @@ class ContentFiltered(RequestRefused):
 class UnfitAnswer(RequestRefused):
     """The answer does not follow the response schema, not even after corrections.
 
-    `completion` is the last answer, `calls` are all calls made for it.
+    `completion` is the last answer, `receipts` are those of all answers that were given.
     """
 
-    def __init__(self, message: str, *, completion: Completion, calls: Calls) -> None:
+    def __init__(
+        self, message: str, *, completion: Completion, receipts: tuple[Receipt, ...]
+    ) -> None:
         super().__init__(message)
         self.completion = completion
-        self.calls = calls
+        self.receipts = receipts
 
 
 class RunStopper(LLMError):
@@ -138,6 +142,18 @@ class TransientError(LLMError):
         super().__init__(message)
         self.retry_after = retry_after
         self.quota = quota
+
+
+class NotStored(TransientError):
+    """A gateway that is offline has no answer to this request.
+
+    `characters` is the length of what it would send to the `model`.
+    """
+
+    def __init__(self, model: Model, characters: int) -> None:
+        super().__init__(f"{model.provider}:{model.model} has not answered this request yet")
+        self.model = model
+        self.characters = characters
 
 
 class RateLimited(TransientError):

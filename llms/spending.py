@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 NANODOLLARS = 1_000_000_000
@@ -48,6 +49,45 @@ class Calls:
 
 
 NO_CALLS = Calls()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One answer behind a row: its key in the store, the model as returned, tokens, US dollars.
+
+    `requests` is 0 for a text that was embedded with others in one request; `cost_usd` is None
+    where the price is not known.
+    """
+
+    key: str
+    model: str
+    request_id: str | None
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float | None
+    requests: int = 1
+    reused: bool = False
+
+    @property
+    def calls(self) -> Calls:
+        """The answer as counts."""
+        return calls_of((self,))
+
+
+def calls_of(receipts: Iterable[Receipt]) -> Calls:
+    """Add up answers."""
+    requests = reused = input_tokens = output_tokens = unpriced = 0
+    cost = saved = 0.0
+    for receipt in receipts:
+        requests += receipt.requests
+        input_tokens += receipt.input_tokens
+        output_tokens += receipt.output_tokens
+        cost += receipt.cost_usd or 0.0
+        unpriced += receipt.requests if receipt.cost_usd is None else 0
+        if receipt.reused:
+            reused += receipt.requests
+            saved += receipt.cost_usd or 0.0
+    return Calls(requests, reused, input_tokens, output_tokens, cost, saved, unpriced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any, Generic, Literal, TypeVar
 
 from llms.chat import ChatMessage, ChatRequest, ChatType, Completion, Sample
-from llms.errors import ConfigurationError, RowRejected, UnfitAnswer
+from llms.errors import ConfigurationError, NotStored, RowRejected, UnfitAnswer
 from llms.gateway import together
 from llms.llm import LLM, own_sample
-from llms.spending import Calls
+from llms.spending import Receipt, calls_of
 from llms.structured import shortened
 from tasks.choices import random_for
 from tasks.outcome import StepContext
@@ -65,7 +65,7 @@ class Ask:
     key: str
     context: StepContext
     corrections: int = 0
-    calls: Calls = field(default_factory=Calls)
+    receipts: list[Receipt] = field(default_factory=list)
     last_reply: str | None = None
     _seen: dict[str, int] = field(default_factory=dict)
 
@@ -148,11 +148,14 @@ class Ask:
         try:
             answer = await self.context.gateway.complete(self.llm, request, sample, purse)
         except UnfitAnswer as error:
-            self.calls += error.calls
+            self.receipts.extend(error.receipts)
             self.last_reply = error.completion.text
-            observer.called(self.step, error.calls)
+            observer.called(self.step, calls_of(error.receipts))
             return Exchange(chat, error.completion, error)
-        self.calls += answer.calls
+        except NotStored as error:
+            observer.unanswered(self.step, self.key, error)
+            raise
+        self.receipts.extend(answer.receipts)
         self.last_reply = answer.completion.text
         observer.called(self.step, answer.calls)
         observer.answered(self.step, self.key, chat, answer)

@@ -10,7 +10,7 @@ import polars as pl
 
 from llms.chat import text_content
 from llms.errors import LLMError, RowRejected, TransientError
-from llms.spending import Calls
+from llms.spending import Receipt, calls_of
 from tasks.ask import Ask, Exchange
 from tasks.declaration import typed
 from tasks.frames import derive, frame_of, misfits
@@ -70,13 +70,14 @@ class Books:
         self._metadata: list[Row] = []
         self._replies: list[str | None] = []
         self._rejections: list[Rejection] = []
-        self._calls = Calls()
+        self._receipts: dict[str, tuple[Receipt, ...]] = {}
         self._unanswered: list[TransientError] = []
 
     def enter(self, index: int, result: list[Generated] | Exception, ask: Ask) -> None:
         """Book what became of one row."""
-        self._calls += ask.calls
         parent = self._parents[index]
+        # by key: several generations are answered in any order
+        self._receipts[parent] = tuple(sorted(ask.receipts, key=lambda receipt: receipt.key))
         if isinstance(result, Exception):
             unanswered = isinstance(result, TransientError)
             if isinstance(result, TransientError):
@@ -118,7 +119,8 @@ class Books:
         made = frame_of([self._outputs[number] for number in fit], declared)
         made = made.drop(METADATA, strict=False)
         columns = [*made.get_columns(), *self._metadata_column(kept)]
-        return Outcome(kept.with_columns(columns), tuple(self._rejections), self._calls)
+        calls = calls_of(receipt for receipts in self._receipts.values() for receipt in receipts)
+        return Outcome(kept.with_columns(columns), tuple(self._rejections), calls, self._receipts)
 
     def _enter_grouped(self, index: int, result: list[Generated]) -> None:
         parent = self._parents[index]

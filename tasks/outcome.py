@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import polars as pl
 
 from llms.chat import Answer, ChatType
+from llms.errors import NotStored
 from llms.gateway import Gateway, Purse
 from llms.home import default_gateway
-from llms.spending import NO_CALLS, Calls
+from llms.spending import NO_CALLS, Calls, Receipt
 from tasks.row import PARENT, Rejection
 
 _DECIMALS = 9
@@ -47,11 +48,15 @@ class Accounts:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The rows a step made (with hidden key and parent columns) and the ones it rejected."""
+    """The rows a step made (with hidden key and parent columns) and the ones it rejected.
+
+    `receipts` are the answers behind them, by the key of the row that went in.
+    """
 
     frame: pl.DataFrame
     rejections: tuple[Rejection, ...] = ()
     calls: Calls = NO_CALLS
+    receipts: Mapping[str, tuple[Receipt, ...]] = field(default_factory=dict)
 
     def accounts(self, keys_in: Sequence[str]) -> Accounts:
         """Balance the outcome against the keys of the rows that went in."""
@@ -80,6 +85,9 @@ class Observer:
 
     def answered(self, step: str, key: str, chat: ChatType, answer: Answer) -> None:
         """A row of a step got an answer from its model."""
+
+    def unanswered(self, step: str, key: str, error: NotStored) -> None:
+        """A row of a step has no stored answer, and the gateway is offline."""
 
     def finished(self, step: str, made: int, rejected: int) -> None:
         """A step is done with one row that it was given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,6 +44,15 @@ class Rejection:
         return asdict(self)
 
 
+def frequent_reasons(rejections: Iterable[Rejection], most: int = 10) -> list[Row]:
+    """Return the most frequent reasons of rejections, each with `step`, `reason` and `rows`."""
+    counted = Counter((rejection.step, rejection.reason) for rejection in rejections)
+    return [
+        {"step": step, "reason": reason, "rows": rows}
+        for (step, reason), rows in counted.most_common(most)
+    ]
+
+
 class SourceKeys:
     """Gives source rows their keys: content of the key columns, and which of its equals it is.
 
@@ -58,22 +68,22 @@ class SourceKeys:
         content = (
             row if self._key_columns is None else {name: row[name] for name in self._key_columns}
         )
-        name = digest(_settled(content))
+        name = digest(settled(content))
         occurrence = self._seen.get(name, 0)
         self._seen[name] = occurrence + 1
         return name if occurrence == 0 else digest([name, occurrence])
 
 
-def _settled(value: Any) -> Any:
+def settled(value: Any) -> Any:
     """Return a value as it is in every cut of a source.
 
     Where a column or field comes late, earlier rows hold null or lack it; where real numbers come
     late, earlier whole ones are 1 or 1.0.
     """
     if isinstance(value, Mapping):
-        return {name: _settled(item) for name, item in value.items() if item is not None}
+        return {name: settled(item) for name, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_settled(item) for item in value]
+        return [settled(item) for item in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value

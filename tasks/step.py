@@ -59,6 +59,9 @@ class Step(Config):
     number of rows that one call of `process` gets.
     """
 
+    delivers: ClassVar[bool] = False
+    """Whether the step sends rows out of the pipeline: a plan does not count for having done so."""
+
     name: Operational[str] = Field(default="", pattern=r"^[a-zA-Z0-9_-]*$")
     input_mappings: Mapping[str, str] = Field(default_factory=dict)
     output_mappings: Mapping[str, str] = Field(default_factory=dict)

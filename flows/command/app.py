@@ -45,6 +45,77 @@ def preview(flow: str = "", *options: Options) -> None:
     preview_flow(flow, options)
 
 
+@app.command(help_flags=[])
+def plan(flow: str = "", *options: Options) -> None:
+    """Say what a refresh would do and cost, without a call: `stillhouse plan FLOW [OPTIONS]`.
+
+    For each step new, changed, unchanged and removed rows, calls, tokens, money, and why.
+    `--markdown` prints a page, `--json` values for programs.
+    """
+    from flows.command.plan import plan_flow
+
+    plan_flow(flow, options)
+
+
+@app.command
+def publish(
+    folder: Path,
+    *,
+    repo: str | None = None,
+    private: Annotated[bool, Parameter(negative=())] = False,
+    branch: str | None = None,
+    pull_request: Annotated[bool, Parameter(negative=())] = False,
+    to: str | None = None,
+) -> None:
+    """Publish a saved version, without a run: `stillhouse publish FOLDER --repo owner/name`.
+
+    FOLDER is a dataset folder, or a candidate that was kept: a gate failed, nobody approved.
+    `--to` publishes to a URL such as s3://bucket/name.
+    """
+    from flows.command.publish import publish_version
+
+    publish_version(folder, repo, private=private, branch=branch, pull_request=pull_request, to=to)
+
+
+@app.command
+def explain(key: str, *, version: str | None = None, json: ForPrograms = False) -> None:
+    """Tell one row's story: its source row, every prompt and raw reply, and what was made of them.
+
+    KEY is a row's key, the first characters of it, or column=value. VERSION is a dataset folder or
+    owner/name@v3.
+    """
+    from flows.command.explain import explain_row
+
+    explain_row(key, version, json=json)
+
+
+@app.command
+def replay(version: str, *, to: Path | None = None) -> None:
+    """Make a version again from what it keeps, without network, and compare every byte.
+
+    VERSION is a dataset folder or owner/name@v3. `--to` keeps what was made.
+    """
+    from flows.command.replay import replay_version
+
+    replay_version(version, to)
+
+
+@app.command
+def approve(
+    run: str | None = None,
+    *,
+    decline: Annotated[bool, Parameter(negative=())] = False,
+    note: str = "",
+) -> None:
+    """Let a run that waits for approval go on, or end it with --decline; alone, list them.
+
+    RUN is a flow run's name, its id, or the first characters of that.
+    """
+    from flows.command.approve import approve_run
+
+    approve_run(run, decline=decline, note=note)
+
+
 @app.command
 def show(pipeline: Path) -> None:
     """Draw a pipeline file as text and for Mermaid."""

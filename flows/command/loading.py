@@ -129,8 +129,7 @@ def _from_yaml(path: Path) -> FlowFile:
         output: str = Field(default=f"data/{graph.name}", description="Folder for the dataset")
 
     def run_file(settings: Any) -> dict[str, Any]:
-        settings.check()
-        return settings.deliver(settings.run(graph))  # type: ignore[no-any-return]  # settings are Settings
+        return settings.refresh(graph)  # type: ignore[no-any-return]  # settings are Settings
 
     flow = Flow(run_file, name=graph.name, description=graph.description, persist_result=False)
     return FlowFile(path.name, flow, Settings, lambda _: graph)

@@ -5,38 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from flows.command.loading import find_flow, read_settings
-from llms.chat import Answer, ChatType
+from flows.command.transcript import Transcript, add_row, panel, printable
 from llms.errors import ConfigurationError
-from tasks.outcome import Observer
-
-
-class _Transcript(Observer):
-    """Prints every call: the prompt as sent and the reply as it came."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def answered(self, step: str, key: str, chat: ChatType, answer: Answer) -> None:
-        completion = answer.completion
-        text = Text()
-        for message in chat:
-            text.append(f"{message['role']}\n", style="bold cyan")
-            text.append(f"{message['content']}\n\n")
-        text.append("reply\n", style="bold green")
-        text.append(completion.text)
-        usage = completion.usage
-        said = (
-            f"{completion.model}, {usage.input_tokens} tokens in, {usage.output_tokens} out, "
-            f"finish reason {completion.finish_reason}"
-            f"{', from the store' if answer.reused else ''}"
-        )
-        self._console.print(
-            Panel(text, title=f"{step}  row {key[:8]}", subtitle=said, title_align="left")
-        )
 
 
 def preview_flow(name: str, options: Sequence[str]) -> None:
@@ -53,16 +26,15 @@ def preview_flow(name: str, options: Sequence[str]) -> None:
         )
     pipeline = found.pipeline(read_settings(found, rest, "preview"))
     console = Console()
-    version = pipeline.preview(rows, _Transcript(console))
+    version = pipeline.preview(rows, Transcript(console))
     for configuration in version.configurations:
         for row in version.frame(configuration).to_dicts():
             lines = Text()
-            for column, value in row.items():
-                lines.append(f"{column}: ", style="bold")
-                lines.append(f"{value}\n")
-            console.print(Panel(lines, title=f"row of {configuration}", title_align="left"))
+            add_row(lines, row)
+            console.print(panel(lines, f"row of {configuration}"))
     for rejection in version.rejections():
-        console.print(f"Rejected {rejection.key[:8]} in step {rejection.step}: {rejection.reason}")
+        said = f"Rejected {rejection.key[:8]} in step {rejection.step}: {rejection.reason}"
+        console.print(printable(said), markup=False, highlight=False)
     console.print(f"{version.rows} rows, {version.summary()['rejected']} rejected. Nothing saved.")
 
 

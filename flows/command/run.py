@@ -47,12 +47,17 @@ def _tell(summary: dict[str, Any]) -> None:
         f"{summary['calls']:,} model calls, {summary['reused']:,} answers reused, "
         f"{_cost(summary)}."
     )
-    console.print(f"Dataset: {summary['folder']}")
-    if commit := summary.get("commit"):
-        console.print(f"Published: {commit}")
+    if waiting := summary["pull_request"]:
+        console.print(f"Version {summary['version']} waits in a pull request: {waiting}")
+    elif summary["published"]:
+        console.print(f"Published as {summary['version']}: {summary['address']}")
+    else:
+        console.print(f"Nothing changed: {summary['version']} stays, {summary['address']}")
+    if summary["folder"] not in (None, summary["address"]):
+        console.print(f"Dataset: {summary['folder']}")
     for item in summary["reasons"]:
         console.print(
             f"Rejected {item['rows']:,} in step {item['step']}: {item['reason']}", markup=False
         )
-    if summary["rejected"]:
+    if summary["rejected"] and summary["folder"]:
         console.print(f"Rejected rows, with raw replies: {summary['folder']}/rejections.jsonl")

@@ -1,1 +1,1 @@
-"""Finished datasets leave the workspace: as a folder, or as one commit on the Hub."""
+"""Versions leave the workspace for a folder, a URL or the Hub, and come back from there."""

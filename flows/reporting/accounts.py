@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flows.dataset import DatasetVersion
+from flows.versions.saved import SavedVersion
 from llms.spending import dollars
 from tasks.outcome import Accounts
 from tasks.row import Row
@@ -14,7 +15,10 @@ _CELL = 240
 _SAMPLES = 3
 
 
-def accounts_table(version: DatasetVersion) -> str:
+Version = DatasetVersion | SavedVersion
+
+
+def accounts_table(version: Version) -> str:
     """Return a Markdown table: for each step its rows in and out, and what became of the rest."""
     lines = [
         "| step | rows in | expanded | rejected | filtered | rows out | requests | tokens in/out "
@@ -41,9 +45,9 @@ def cost_of(books: Accounts) -> str:
     return f"{dollars(books.cost_usd)}{unknown}"
 
 
-def rejections_table(version: DatasetVersion) -> str:
+def rejections_table(version: Version) -> str:
     """Return a Markdown table of the most frequent reasons, empty if nothing was rejected."""
-    reasons = version.summary()["reasons"]
+    reasons = version.reasons
     if not reasons:
         return ""
     lines = ["| step | reason | rows |", "|---|---|--:|"]
@@ -51,7 +55,7 @@ def rejections_table(version: DatasetVersion) -> str:
     return "\n".join(lines)
 
 
-def samples(version: DatasetVersion, configuration: str) -> str:
+def samples(version: Version, configuration: str) -> str:
     """Return the first rows of a configuration as Markdown."""
     rows: list[Row] = version.scan(configuration).head(_SAMPLES).collect().to_dicts()
     return "\n\n".join(_sample(number, row) for number, row in enumerate(rows, 1))

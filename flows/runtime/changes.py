@@ -1,13 +1,10 @@
-"""What changed in the steps of a pipeline since its last finished run: why rows are made again."""
+"""What changed in the steps of a pipeline since its last version: why rows are made again."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
-from flows.runtime.workspace import Workspace, write_whole
 from llms.digest import canonical_json, digest
 from tasks.graph import Graph
 from tasks.signature import signature_parts
@@ -18,17 +15,14 @@ Parts = dict[str, str]
 """What a step is made of: part to its value where that is short, else to its digest."""
 
 
-def changes_since_last_run(graph: Graph, workspace: Workspace) -> list[str]:
-    """Return a sentence for each step that does something else than in the last finished run."""
-    before = _remembered(graph.name, workspace)
-    if before is None:
-        return []
-    now = _parts_of(graph)
+def changed_steps(graph: Graph, before: Mapping[str, Parts]) -> list[str]:
+    """Return a sentence for each step that does something else than it did before."""
+    now = parts_of(graph)
     sentences = []
     for name, parts in now.items():
         if name not in before:
             sentences.append(f"Step {name!r} is new.")
-        elif changed := list(_changed(before[name], parts)):
+        elif changed := list(changed_parts(before[name], parts)):
             after = graph.followers_of(name)
             reached = (
                 f", and those after it ({', '.join(after)}) where they differ" if after else ""
@@ -40,21 +34,8 @@ def changes_since_last_run(graph: Graph, workspace: Workspace) -> list[str]:
     return sentences
 
 
-def remember_steps(graph: Graph, workspace: Workspace) -> None:
-    """Note down what the steps of a finished run did."""
-    file = workspace.steps_of(graph.name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file, (json.dumps(_parts_of(graph), indent=1) + "\n").encode())
-
-
-def _remembered(name: str, workspace: Workspace) -> dict[str, Parts] | None:
-    with suppress(OSError, ValueError):
-        before = json.loads(workspace.steps_of(name).read_text(encoding="utf-8"))
-        return before if isinstance(before, dict) else None
-    return None
-
-
-def _parts_of(graph: Graph) -> dict[str, Parts]:
+def parts_of(graph: Graph) -> dict[str, Parts]:
+    """Return what each step is made of, to tell later what changed in it."""
     return {name: _flat(signature_parts(step)) for name, step in graph.steps.items()}
 
 
@@ -77,7 +58,8 @@ def _written(value: Any) -> str:
     return text if len(text) <= _SHORT else digest(value)
 
 
-def _changed(before: Parts, now: Parts) -> Iterator[str]:
+def changed_parts(before: Parts, now: Parts) -> Iterator[str]:
+    """Yield what of a step changed, as half sentences."""
     for part in dict.fromkeys([*now, *before]):
         old, new = before.get(part), now.get(part)
         if old == new:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from flows.runtime.memory import pieces_of
 from flows.runtime.pending import joined
 from flows.runtime.run import Run
 from flows.runtime.sharing import shared_limits
+from flows.runtime.stages import Stage, stages
 from flows.runtime.step_runs import Reference, dataset_task, partition_task, source_task
 from flows.runtime.workspace import Partition
 from llms.errors import BatchPending, BudgetExceeded, StillhouseError
-from tasks.fan_in import FanInStep
 from tasks.generator_task import GeneratorTask
-from tasks.graph import Graph
-from tasks.step import GeneratorStep, GlobalStep
+from tasks.step import GeneratorStep
 
 _PARTITIONS_AT_ONCE = 16
 
@@ -28,14 +27,6 @@ class RunFailed(StillhouseError):
 
 Partitions = dict[str, list[Partition]]
 """Step name to the partitions it made."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """Steps that work partition by partition, after steps that need the whole dataset."""
-
-    whole: list[str]
-    piecewise: list[str]
 
 
 def execute(run: Run) -> Partitions:
@@ -50,18 +41,19 @@ def execute(run: Run) -> Partitions:
     run.load()
     run.shares = shared_limits(run.graph)
     made: dict[str, list[Any]] = {}
-    stages = _stages(run.graph)
     workers = _PARTITIONS_AT_ONCE * max(1, len(run.graph.steps) - 1)
     runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=workers)
     with runner:
         try:
             seeds = _read_sources(run, runner, made)
-            for stage in stages:
+            for stage in stages(run.graph):
                 _submit(run, runner, stage, made, seeds)
-            return {
+            finished = {
                 name: [_gathered(run, name, number, item) for number, item in enumerate(items)]
                 for name, items in made.items()
             }
+            run.pieces = pieces_of(run.graph, run.branches, finished)
+            return finished
         except BatchPending:
             raise _what_stops(run, made) from None
         except BaseException as error:
@@ -103,8 +95,12 @@ def _read_sources(
     for name, step in run.graph.steps.items():
         if not isinstance(step, GeneratorStep):
             continue
-        task = source_task(name)
-        references = _finished(run, name, runner.submit(task, {"run_id": run.id, "step": name}))
+        if name in run.sources:
+            references = [partition.as_json() for partition in run.sources[name]]
+            run.progress.add(name, done=sum(partition.rows for partition in run.sources[name]))
+        else:
+            task = source_task(name)
+            references = _finished(run, name, runner.submit(task, {"run_id": run.id, "step": name}))
         partitions = [Partition.from_json(reference) for reference in references]
         if isinstance(step, GeneratorTask):
             seeds[name] = references
@@ -120,7 +116,7 @@ def _read_sources(
 def _submit(
     run: Run,
     runner: ThreadPoolTaskRunner[Any],
-    stage: _Stage,
+    stage: Stage,
     made: dict[str, list[Any]],
     seeds: dict[str, list[Reference]],
 ) -> None:
@@ -178,36 +174,3 @@ def _finished(run: Run, step: str, item: PrefectFuture[Any] | Reference) -> Any:
     if isinstance(result, StillhouseError):
         raise result
     raise RunFailed(f"The run failed in step {step!r}: {item.state.message or repr(result)}.")
-
-
-def _stages(graph: Graph) -> list[_Stage]:
-    """Cut the graph where a step needs all rows of the steps before it."""
-    stage_of: dict[str, int] = {}
-    origin_of: dict[str, str] = {}
-    whole: set[str] = set()
-    for name in graph.order():
-        step, sources = graph.steps[name], graph.sources_of(name)
-        if isinstance(step, GeneratorStep):
-            stage_of[name], origin_of[name] = 0, name
-            continue
-        origins = {origin_of[source] for source in sources}
-        needs_all = isinstance(step, GlobalStep) or (
-            isinstance(step, FanInStep) and len(origins) > 1
-        )
-        if needs_all:
-            whole.add(name)
-        stage_of[name] = max(stage_of[source] for source in sources) + int(needs_all)
-        origin_of[name] = name if needs_all else origins.pop()
-    count = max(stage_of.values()) + 1
-    steps = [
-        name
-        for name in graph.order()
-        if graph.sources_of(name) or isinstance(graph.steps[name], GeneratorTask)
-    ]
-    return [
-        _Stage(
-            [name for name in steps if stage_of[name] == number and name in whole],
-            [name for name in steps if stage_of[name] == number and name not in whole],
-        )
-        for number in range(count)
-    ]

@@ -10,10 +10,12 @@ from flows.dataset import DatasetVersion
 from flows.reporting.artifacts import publish_accounts, published_progress
 from flows.reporting.terminal import shown_progress, tell
 from flows.runtime.acceptance import Wanted, execute_until_accepted
-from flows.runtime.changes import changes_since_last_run, remember_steps
+from flows.runtime.changes import changed_steps
 from flows.runtime.execution import execute
 from flows.runtime.ledger import spending
+from flows.runtime.offline import OfflineRun
 from flows.runtime.pending import put_off
+from flows.runtime.record import read_record, write_record
 from flows.runtime.run import EverythingRejected, Run
 from flows.runtime.secrets import read_secret_blocks
 from flows.runtime.session import prefect_session, quiet_console
@@ -33,8 +35,12 @@ def run_graph(
     budget: Budget | None,
     monthly_budget: Budget | None,
     wanted: Wanted | None,
+    planned: OfflineRun | None = None,
 ) -> DatasetVersion:
-    """Run a graph and return the finished dataset; see `Pipeline.run`."""
+    """Run a graph and return the finished dataset; see `Pipeline.run`.
+
+    What was `planned`, that is, made without a call, is not made again.
+    """
     if wanted is not None:
         wanted.check(graph)
     read_secret_blocks()
@@ -45,6 +51,9 @@ def run_graph(
         use_cache=use_cache,
         rows_per_partition=rows_per_partition,
     )
+    if planned is not None:
+        run.memory.add(planned.pieces, planned.run.datasets)
+        run.sources = {} if wanted else planned.run.sources
     with spending(run, budget, monthly_budget):
         if FlowRunContext.get() is None:
             return _as_own_flow(run, wanted)
@@ -74,7 +83,9 @@ def _as_own_flow(run: Run, wanted: Wanted | None) -> DatasetVersion:
 
 
 def _recorded(run: Run, wanted: Wanted | None) -> DatasetVersion:
-    changes = changes_since_last_run(run.graph, run.workspace)
+    before = read_record(run.graph.name, run.workspace)
+    run.memory.add(before.pieces, before.datasets)
+    changes = changed_steps(run.graph, before.steps) if before.steps else []
     for sentence in changes:
         tell(sentence)
         get_run_logger().info(sentence)
@@ -87,12 +98,20 @@ def _recorded(run: Run, wanted: Wanted | None) -> DatasetVersion:
         run.progress.calls,
         run.progress.spent_usd,
         tuple(changes),
+        run_id(),
+        run.gateway,
     )
     publish_accounts(version)
     if not version.rows:
         raise EverythingRejected(_nothing_left(version))
-    remember_steps(run.graph, run.workspace)
+    write_record(run.graph, run.pieces, run.datasets, run.workspace)
     return version
+
+
+def run_id() -> str:
+    """Return the id of the current flow run, as provenance names it."""
+    context = FlowRunContext.get()
+    return str(context.flow_run.id) if context and context.flow_run else ""
 
 
 def _nothing_left(version: DatasetVersion) -> str:

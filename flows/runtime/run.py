@@ -10,10 +10,11 @@ from uuid import uuid4
 
 import polars as pl
 
+from flows.runtime.memory import Memory, Pieces, work_of
 from flows.runtime.progress import Progress
 from flows.runtime.room import Room, room_for
-from flows.runtime.workspace import Workspace
-from llms.errors import ConfigurationError, StillhouseError
+from flows.runtime.workspace import Partition, Workspace
+from llms.errors import ConfigurationError, MissingKeyError, StillhouseError
 from llms.gateway import Gateway, Purse
 from tasks.graph import Graph
 from tasks.step import Step
@@ -47,6 +48,10 @@ class Run:
     rows_per_partition: int | None = None
     purse: Purse | None = None
     most_source_rows: int | None = None
+    memory: Memory = field(init=False)
+    pieces: Pieces = field(default_factory=dict)
+    datasets: dict[str, list[Partition]] = field(default_factory=dict)
+    sources: dict[str, list[Partition]] = field(default_factory=dict)
     id: str = field(default_factory=lambda: uuid4().hex)
     progress: Progress = field(init=False)
     rooms: dict[str, Room] = field(init=False)
@@ -61,6 +66,7 @@ class Run:
         self.progress = Progress.of(self.graph.steps)
         self.rooms = {name: room_for(step) for name, step in self.graph.steps.items()}
         self.branches = self.graph.branches()
+        self.memory = Memory(self.workspace)
 
     def __enter__(self) -> Run:
         _runs[self.id] = self
@@ -88,11 +94,15 @@ class Run:
                 self._loaded.discard(name)
 
     def loaded(self, name: str) -> Step:
-        """Return a step, loaded once in this process."""
+        """Return a step, loaded once in this process; offline, a key that is missing is no harm."""
         step = self.graph.steps[name]
         with self._lock:
             if name not in self._loaded:
-                step.load()
+                try:
+                    step.load()
+                except MissingKeyError:
+                    if not self.gateway.offline:
+                        raise
                 self._loaded.add(name)
         return step
 
@@ -101,6 +111,14 @@ class Run:
         self.most_source_rows = most_source_rows
         self.progress.begin_again()
         self.executed.clear()
+
+    def work(self, name: str) -> str:
+        """Name what a step does to rows in this graph."""
+        return work_of(self.graph.steps[name].signature, self.branches.get(name, 0))
+
+    def remembers(self, step: Step) -> bool:
+        """Tell whether rows that a step made before are taken as they are."""
+        return self.use_cache and step.use_cache
 
     def artifacts(self, name: str) -> Path:
         """Return the folder for what a step saves beside the dataset."""

@@ -1,12 +1,10 @@
 """One step over one partition, as a Prefect task run."""
 
 import json
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from prefect import Task
 from prefect.cache_policies import NO_CACHE, CacheKeyFnPolicy
 from prefect.client.schemas.objects import State, TaskRun
@@ -17,16 +15,12 @@ from prefect.tasks import exponential_backoff
 from flows.runtime.progress import AttemptObserver
 from flows.runtime.run import Run, RunStopped, find_run
 from flows.runtime.sharing import share_of
+from flows.runtime.work import make_dataset, make_partition, read_source
 from flows.runtime.workspace import Partition
 from llms.digest import digest
 from llms.errors import BatchPending, StillhouseError, TransientError
-from tasks.artifacts import artifacts_in
-from tasks.fan_in import FanInStep
-from tasks.frames import keys_of
 from tasks.generator_task import GeneratorTask
-from tasks.outcome import Accounts, Outcome, StepContext
-from tasks.row import KEY
-from tasks.step import GeneratorStep, GlobalStep
+from tasks.outcome import Accounts, StepContext
 
 RETRIES = 3
 FIRST_WAIT_SECONDS = 10
@@ -80,29 +74,12 @@ def _retrying() -> dict[str, Any]:
 
 def _read_source(run_id: str, step: str) -> list[Reference]:
     run = find_run(run_id)
-    source = run.loaded(step)
-    assert isinstance(source, GeneratorStep)
-    frames = source.keyed_frames()
-    if run.most_source_rows is not None:
-        frames = _first(frames, run.most_source_rows)
-    partitions = [
-        run.workspace.write(Outcome(frame), frame[KEY].to_list())
-        for frame in run.partitioned(frames)
-    ]
+    partitions = read_source(run, step)
     rows = sum(partition.rows for partition in partitions)
-    if not isinstance(source, GeneratorTask):
+    if not isinstance(run.graph.steps[step], GeneratorTask):
         run.progress.add(step, done=rows)
     get_run_logger().info("%d rows in %d partitions", rows, len(partitions))
     return [partition.as_json() for partition in partitions]
-
-
-def _first(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """Yield the first rows of a source."""
-    for frame in frames:
-        yield frame.head(rows)
-        rows -= frame.height
-        if rows <= 0:
-            return
 
 
 def _run_partition(run_id: str, step: str, partition: int, inputs: list[Reference]) -> Reference:
@@ -113,7 +90,7 @@ def _run_partition(run_id: str, step: str, partition: int, inputs: list[Referenc
         try:
             run.raise_if_stopped()
             with share_of(run.shares.get(step, [])):
-                made = _make(run, step, taken, observer)
+                made = make_partition(run, step, taken, _context(run, step, observer))
             observer.settle(made.accounts.rows_in, made.accounts.rejected)
             run.watch_for_hopelessness(step)
         except StillhouseError as error:
@@ -131,44 +108,11 @@ def _run_dataset(run_id: str, step: str, inputs: list[list[Reference]]) -> list[
     run.raise_if_stopped()
     taken = [[Partition.from_json(reference) for reference in source] for source in inputs]
     observer = AttemptObserver(run.progress, step)
-    keys_in = [key for partition in taken[0] for key in run.workspace.keys(partition)]
-    outcome = _outcome_of_dataset(run, step, taken, observer)
-    accounts = outcome.accounts(keys_in)
+    partitions = make_dataset(run, step, taken, _context(run, step, observer))
+    accounts = sum((partition.accounts for partition in partitions), Accounts())
     observer.settle(accounts.rows_in, accounts.rejected)
     _log(accounts)
-    partitions = []
-    for index, frame in enumerate(run.partitioned([outcome.frame])):
-        part = run.workspace.write(Outcome(frame, outcome.rejections if index == 0 else ()), [])
-        booked = accounts if index == 0 else Accounts()
-        partitions.append(
-            Partition(part.digest, part.rows, booked, part.rejections, part.unanswered)
-        )
     return [partition.as_json() for partition in partitions]
-
-
-def _make(run: Run, step_name: str, taken: list[Partition], observer: AttemptObserver) -> Partition:
-    step = run.loaded(step_name)
-    frames = [run.workspace.read(partition) for partition in taken]
-    if isinstance(step, FanInStep):
-        outcome = step.apply_joined(frames, run.graph.sources_of(step_name))
-        return run.workspace.write(outcome, keys_of(frames))
-    with artifacts_in(run.artifacts(step_name)):
-        outcome = step.apply(frames[0], _context(run, step_name, observer))
-    return run.workspace.write(outcome, frames[0][KEY].to_list())
-
-
-def _outcome_of_dataset(
-    run: Run, step_name: str, taken: list[list[Partition]], observer: AttemptObserver
-) -> Outcome:
-    step = run.loaded(step_name)
-    scans = [run.workspace.scan(partitions) for partitions in taken]
-    if isinstance(step, FanInStep):
-        return step.apply_joined(
-            [scan.collect() for scan in scans], run.graph.sources_of(step_name)
-        )
-    assert isinstance(step, GlobalStep)
-    with artifacts_in(run.artifacts(step_name)):
-        return step.apply_to_dataset(scans[0], _context(run, step_name, observer))
 
 
 def _context(run: Run, step: str, observer: AttemptObserver) -> StepContext:
@@ -210,7 +154,7 @@ def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str | Non
     """
     run = find_run(parameters["run_id"])
     step = run.graph.steps[parameters["step"]]
-    if not (run.use_cache and step.use_cache):
+    if not run.remembers(step):
         return None
     digests = [reference["digest"] for reference in parameters["inputs"]]
     key = digest([step.signature, run.branches.get(step.name, 0), digests])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from io import BytesIO
@@ -17,8 +17,21 @@ import polars as pl
 
 from llms.digest import canonical_json
 from llms.errors import StillhouseError
+from llms.spending import Receipt
 from tasks.outcome import Accounts, Outcome
-from tasks.row import KEY, Rejection
+from tasks.row import KEY, PARENT, Rejection
+
+RECEIPTS = {
+    PARENT: pl.String(),
+    "key": pl.String(),
+    "model": pl.String(),
+    "request_id": pl.String(),
+    "input_tokens": pl.Int64(),
+    "output_tokens": pl.Int64(),
+    "cost_usd": pl.Float64(),
+    "requests": pl.Int64(),
+}
+"""The columns of a file of receipts: a row that went in, and the fields of a `Receipt`."""
 
 
 class WorkspaceError(StillhouseError):
@@ -30,7 +43,8 @@ class Partition:
     """A reference to some rows of one step: small, and plain JSON when it crosses Prefect.
 
     `digest` names the Parquet file by its content, `rejections` the file of what was rejected on
-    the way. `unanswered` counts rejections that another run may still turn into rows.
+    the way, `receipts` that of the answers behind the rows. `unanswered` counts rejections that
+    another run may still turn into rows.
     """
 
     digest: str
@@ -38,6 +52,7 @@ class Partition:
     accounts: Accounts
     rejections: str | None = None
     unanswered: int = 0
+    receipts: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the reference as plain values."""
@@ -65,22 +80,21 @@ class Workspace:
             accounts=outcome.accounts(keys_in),
             rejections=self._write_rejections(rejections) if rejections else None,
             unanswered=sum(rejection.unanswered for rejection in rejections),
+            receipts=self._write_receipts(outcome.receipts),
         )
 
     def write_frame(self, frame: pl.DataFrame) -> str:
         """Store rows and return the digest that names them."""
-        buffer = BytesIO()
         try:
-            frame.write_parquet(buffer, compression="zstd", statistics=False)
+            return self._write_parquet(frame)
         except pl.exceptions.PolarsError as error:
             raise WorkspaceError(
                 f"The rows cannot be stored as Parquet ({error}); columns must hold plain values, "
                 f"lists or dicts with fields."
             ) from error
-        return self._write(buffer.getvalue(), "parquet")
 
-    def steps_of(self, pipeline: str) -> Path:
-        """Return the file that remembers what the steps of a pipeline did in its last run."""
+    def record_of(self, pipeline: str) -> Path:
+        """Return the file that remembers what the last finished run of a pipeline did."""
         return self.folder / "pipelines" / f"{quote(pipeline, safe='')}.json"
 
     def artifacts(self, signature: str) -> Path:
@@ -112,15 +126,51 @@ class Workspace:
         """Read what was rejected on the way to a partition."""
         if partition.rejections is None:
             return
-        with self._file(partition.rejections, "jsonl").open(encoding="utf-8") as lines:
+        file = self._file(partition.rejections, "jsonl")
+        with file.open(encoding="utf-8", errors="surrogatepass") as lines:
             for line in lines:
                 yield Rejection(**json.loads(line))
 
+    def receipts(self, partitions: Iterable[Partition]) -> pl.DataFrame:
+        """Read the receipts behind partitions; `PARENT` is the key of the row that went in."""
+        files = [self.path(part.receipts) for part in partitions if part.receipts is not None]
+        if not files:
+            return pl.DataFrame(schema=RECEIPTS)
+        return pl.concat([pl.read_parquet(file) for file in files])
+
     def has(self, partition: Partition) -> bool:
         """Tell whether all files of a partition are there."""
-        return self.path(partition.digest).is_file() and (
-            partition.rejections is None or self._file(partition.rejections, "jsonl").is_file()
+        return (
+            self.path(partition.digest).is_file()
+            and (partition.receipts is None or self.path(partition.receipts).is_file())
+            and (
+                partition.rejections is None or self._file(partition.rejections, "jsonl").is_file()
+            )
         )
+
+    def _write_receipts(self, receipts: Mapping[str, Sequence[Receipt]]) -> str | None:
+        rows = [
+            (
+                parent,
+                receipt.key,
+                receipt.model,
+                receipt.request_id,
+                receipt.input_tokens,
+                receipt.output_tokens,
+                receipt.cost_usd,
+                receipt.requests,
+            )
+            for parent, items in receipts.items()
+            for receipt in items
+        ]
+        if not rows:
+            return None
+        return self._write_parquet(pl.DataFrame(rows, schema=RECEIPTS, orient="row"))
+
+    def _write_parquet(self, frame: pl.DataFrame) -> str:
+        buffer = BytesIO()
+        frame.write_parquet(buffer, compression="zstd", statistics=False)
+        return self._write(buffer.getvalue(), "parquet")
 
     def _write_rejections(self, rejections: Sequence[Rejection]) -> str:
         lines = "".join(canonical_json(rejection.as_json()) + "\n" for rejection in rejections)

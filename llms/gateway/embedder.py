@@ -9,6 +9,7 @@ from llms.budget import Purse
 from llms.chat import Usage
 from llms.digest import digest
 from llms.embeddings.model import Embedding, EmbeddingModel, EmbeddingReply
+from llms.errors import NotStored
 from llms.gateway.dispatcher import Dispatcher, Sending
 from llms.prices import amount_of, rates_of
 from llms.spending import NO_CALLS, NOTHING, Booking, Calls
@@ -19,18 +20,23 @@ from llms.waiting import together
 class Embedder:
     """Finds the vectors of texts in the store and asks for the missing ones, many in a call."""
 
-    def __init__(self, store: CompletionStore, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, store: CompletionStore, dispatcher: Dispatcher, *, offline: bool = False
+    ) -> None:
         self._store = store
         self._dispatcher = dispatcher
+        self._offline = offline
 
     async def embed(
         self, model: EmbeddingModel, texts: Sequence[str], purse: Purse | None
     ) -> tuple[list[Embedding], Calls]:
         """Return the embeddings in the order of the texts, and the calls behind them."""
-        keys = {text: digest(["embedding", model.identity, text]) for text in texts}
-        stored = await self._store.get_many(list(keys.values()))
+        keys = {text: embedding_key(model, text) for text in texts}
+        stored = await self._store.get_many(list(keys.values()), counted=not self._offline)
         found = {key: item for key, item in stored.items() if isinstance(item, Embedding)}
         missing = [text for text, key in keys.items() if key not in found]
+        if missing and self._offline and not model.free:
+            raise NotStored(model, sum(map(len, missing)))
         size = model.texts_per_request
         asked = await together(
             [
@@ -88,6 +94,11 @@ class Embedder:
             for key, item in zip(keys.values(), stored, strict=True)
             if isinstance(item, Embedding)
         }, calls
+
+
+def embedding_key(model: EmbeddingModel, text: str) -> str:
+    """Name the vector of a text by the content of its request."""
+    return digest(["embedding", model.identity, text])
 
 
 def _shared_out(model: EmbeddingModel, texts: list[str], reply: EmbeddingReply) -> list[Embedding]:

@@ -18,7 +18,7 @@ from llms.budget import Budget, Purse, most_of
 from llms.chat import Answer, ChatRequest, ChatType, Completion, Sample, text_content
 from llms.digest import digest
 from llms.embeddings.model import Embedding, EmbeddingModel, Vectors
-from llms.errors import UnfitAnswer
+from llms.errors import NotStored, UnfitAnswer
 from llms.gateway.dispatcher import Dispatcher
 from llms.gateway.embedder import Embedder
 from llms.gateway.flights import Flight, Flights
@@ -28,7 +28,7 @@ from llms.llm import LLM, CompositeLLM, own_sample
 from llms.prices import BATCH_SHARE, amount_of, priced
 from llms.providers.batched import BatchedLLM
 from llms.retries import RetryPolicy
-from llms.spending import NO_CALLS, NOTHING, Booking, Calls
+from llms.spending import NOTHING, Booking, Calls, Receipt
 from llms.store import CompletionStore
 from llms.structured import Unfit, as_schema, correction, instructed, read
 from llms.waiting import together
@@ -40,7 +40,8 @@ class Gateway:
     """Answers requests, each of them paid for once.
 
     An answer is durable in the store, and charged, before a caller sees it; a failure is never
-    stored. Callers on any thread hand work over with `run`.
+    stored. Callers on any thread hand work over with `run`. One that is `offline` sends nothing:
+    what is not in the store raises `NotStored`.
     """
 
     def __init__(
@@ -49,13 +50,15 @@ class Gateway:
         *,
         retries: RetryPolicy | None = None,
         batches: BatchTiming | None = None,
+        offline: bool = False,
     ) -> None:
         self.store = store
+        self.offline = offline
         policy = retries or RetryPolicy()
         self._dispatcher = Dispatcher(policy)
         self._batches = BatchDesk(store, policy, batches or BatchTiming())
-        self._embedder = Embedder(store, self._dispatcher)
-        self._images = ImageMaker(store, self._dispatcher, policy)
+        self._embedder = Embedder(store, self._dispatcher, offline=offline)
+        self._images = ImageMaker(store, self._dispatcher, policy, offline=offline)
         self._flights: Flights[Completion] = Flights()
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -192,8 +195,8 @@ class Gateway:
         prompt: str,
         sample: Sample,
         purse: Purse | None = None,
-    ) -> tuple[Image, Calls]:
-        """Return an image for a prompt, from the store or from the provider, and the call made.
+    ) -> tuple[Image, Receipt]:
+        """Return an image for a prompt, from the store or from the provider, and its receipt.
 
         Raises:
             LLMError: the image could not be made, or not be fetched.
@@ -231,55 +234,62 @@ class Gateway:
         """Ask until the reply follows the schema, showing the model what was wrong."""
         schema = request.response_schema
         assert schema is not None
-        calls = NO_CALLS
+        receipts: tuple[Receipt, ...] = ()
         for _ in range(request.corrections + 1):
             native = llm.supports.structured_output
             sent = request if native else instructed(request)
             answer = await self._answer(llm, sent, sample, purse)
             completion = answer.completion
-            calls += answer.calls
+            receipts += answer.receipts
             try:
                 value = read(completion.text, schema, finish_reason=completion.finish_reason)
             except Unfit as error:
                 reason = str(error)
                 request = correction(request, completion.text, reason)
             else:
-                return Answer(
-                    replace(completion, structured=value), calls.reused == calls.requests, calls
-                )
-        times = "once" if calls.requests == 1 else f"{calls.requests} times"
+                return Answer(replace(completion, structured=value), receipts)
+        times = "once" if len(receipts) == 1 else f"{len(receipts)} times"
         raise UnfitAnswer(
             f"The reply of {llm.provider}:{llm.model} does not follow the schema, asked {times}: "
             f"{reason}",
             completion=completion,
-            calls=calls,
+            receipts=receipts,
         )
 
     async def _composed(
         self, llm: CompositeLLM, request: ChatRequest, sample: Sample, purse: Purse | None
     ) -> Answer:
-        calls = NO_CALLS
+        receipts: list[Receipt] = []
         seen: dict[str, dict[str, int]] = {}
         owner = f"{sample.owner}#{sample.index}" if sample.index else sample.owner
 
         async def send(member: LLM, its_request: ChatRequest) -> Completion:
-            nonlocal calls
             its_sample = own_sample(owner, seen.setdefault(member.identity, {}), its_request)
             answer = await self.complete(member, its_request, its_sample, purse)
-            calls += answer.calls
+            receipts.extend(answer.receipts)
             return answer.completion
 
         completion = await llm.compose(send, request)
-        return Answer(completion, calls.reused == calls.requests, calls)
+        return Answer(completion, tuple(receipts))
 
     async def _answer(
         self, llm: LLM, request: ChatRequest, sample: Sample, purse: Purse | None
     ) -> Answer:
         key = answer_key(llm, request, sample)
-        completion, reused = await self._flights.take(
-            key, lambda flight: self._fly(flight, llm, request, key, purse)
-        )
-        return Answer(completion, reused, _calls_of(completion, reused=reused))
+        if self.offline:
+            completion, reused = await self._stored(llm, request, key), True
+        else:
+            completion, reused = await self._flights.take(
+                key, lambda flight: self._fly(flight, llm, request, key, purse)
+            )
+        return Answer(completion, (_receipt_of(key, completion, reused=reused),))
+
+    async def _stored(self, llm: LLM, request: ChatRequest, key: str) -> Completion:
+        """Return the stored answer, which nothing is saved by yet."""
+        stored = await self.store.get(key, counted=False)
+        if isinstance(stored, Completion):
+            return stored
+        raise NotStored(llm, _characters(request))
 
     async def _fly(
         self,
@@ -307,7 +317,7 @@ class Gateway:
                 lambda client: llm.send(client, request, seed),
                 lambda reply: reply.completion.usage,
                 flight,
-                characters=sum(len(text_content(message)) for message in request.messages),
+                characters=_characters(request),
                 most_output=llm.generation_kwargs.max_new_tokens,
             )
             completion = priced(llm, reply.completion)
@@ -320,19 +330,22 @@ class Gateway:
                 purse.settle(most, used)
 
 
+def _characters(request: ChatRequest) -> int:
+    return sum(len(text_content(message)) for message in request.messages)
+
+
 def answer_key(llm: LLM, request: ChatRequest, sample: Sample) -> str:
     """Name an answer by the content of its request and whose sample it is."""
     return digest([llm.identity, *request.content, sample.owner, sample.index])
 
 
-def _calls_of(completion: Completion, *, reused: bool) -> Calls:
-    usage, cost = completion.usage, completion.cost_usd
-    return Calls(
-        requests=1,
-        reused=int(reused),
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        cost_usd=cost or 0.0,
-        saved_usd=cost or 0.0 if reused else 0.0,
-        unpriced=int(cost is None),
+def _receipt_of(key: str, completion: Completion, *, reused: bool) -> Receipt:
+    return Receipt(
+        key,
+        completion.model,
+        completion.request_id,
+        completion.usage.input_tokens,
+        completion.usage.output_tokens,
+        completion.cost_usd,
+        reused=reused,
     )

@@ -8,13 +8,13 @@ from dataclasses import replace
 from llms.budget import Purse
 from llms.chat import Sample
 from llms.digest import digest
-from llms.errors import RequestRefused, TransientError
+from llms.errors import NotStored, RequestRefused, TransientError
 from llms.gateway.dispatcher import Dispatcher
 from llms.gateway.flights import Flight, Flights
 from llms.image_generation.download import download
 from llms.image_generation.model import Image, ImageGenerationModel, ImageReply
 from llms.retries import RetryPolicy
-from llms.spending import NOTHING, Booking, Calls
+from llms.spending import NOTHING, Booking, Receipt
 from llms.store import CompletionStore
 
 _DOWNLOADS_AT_ONCE = 8
@@ -28,7 +28,15 @@ class ImageMaker:
     again, for as long as the provider keeps it.
     """
 
-    def __init__(self, store: CompletionStore, dispatcher: Dispatcher, policy: RetryPolicy) -> None:
+    def __init__(
+        self,
+        store: CompletionStore,
+        dispatcher: Dispatcher,
+        policy: RetryPolicy,
+        *,
+        offline: bool = False,
+    ) -> None:
+        self._offline = offline
         self._store = store
         self._dispatcher = dispatcher
         self._policy = policy
@@ -41,21 +49,20 @@ class ImageMaker:
 
     async def draw(
         self, model: ImageGenerationModel, prompt: str, sample: Sample, purse: Purse | None
-    ) -> tuple[Image, Calls]:
-        """Return an image for a prompt, and the call behind it."""
+    ) -> tuple[Image, Receipt]:
+        """Return an image for a prompt, and the receipt for it."""
         key = digest(["image", model.identity, prompt, sample.owner, sample.index])
         image, reused = await self._flights.take(
             key, lambda flight: self._fly(flight, model, prompt, key, purse)
         )
-        cost = image.cost_usd or 0.0
-        return image, Calls(
-            requests=1,
-            reused=int(reused),
-            input_tokens=image.input_tokens,
-            output_tokens=image.output_tokens,
-            cost_usd=cost,
-            saved_usd=cost if reused else 0.0,
-            unpriced=int(image.cost_usd is None),
+        return image, Receipt(
+            key,
+            image.model,
+            None,
+            image.input_tokens,
+            image.output_tokens,
+            image.cost_usd,
+            reused=reused,
         )
 
     async def _fly(
@@ -66,9 +73,11 @@ class ImageMaker:
         key: str,
         purse: Purse | None,
     ) -> Image:
-        if isinstance(stored := await self._store.get(key), Image):
+        if isinstance(stored := await self._store.get(key, counted=not self._offline), Image):
             flight.found = True
             return stored
+        if self._offline:
+            raise NotStored(model, len(prompt))
         tries = 0
         while isinstance(kept := await self._store.get(_address(key, tries)), Image):
             flight.sent = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llms.store.answers import Stored
+from llms.store.answers import ArchivedAnswer, Stored
 from llms.store.jobs import BatchJob
 from llms.store.ledger import job_holder
 from llms.store.processes import this_process
@@ -10,6 +10,7 @@ from llms.store.store import CompletionStore
 from llms.store.upkeep import ModelTotals, Pruned, StoreTotals
 
 __all__ = [
+    "ArchivedAnswer",
     "BatchJob",
     "CompletionStore",
     "ModelTotals",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 from llms.chat import Completion
 from llms.embeddings.model import Embedding
@@ -36,7 +36,7 @@ def pack(value: Stored) -> bytes:
 def unpack(packed: bytes) -> Stored:
     """Rebuild an answer from `pack`."""
     if packed[:1] not in (b"[", b"{"):
-        return Completion.from_json(json.loads(zlib.decompress(packed)))
+        return _completion(zlib.decompress(packed))
     about, _, rest = packed.partition(b"\n")
     if packed[:1] == b"{":
         return Image(rest, **json.loads(about))
@@ -44,6 +44,39 @@ def unpack(packed: bytes) -> Stored:
 
     model, input_tokens, cost_usd = json.loads(about)
     return Embedding(np.frombuffer(rest, _VECTOR), model, input_tokens, cost_usd)
+
+
+def _completion(written: str | bytes) -> Completion:
+    return Completion.from_json(json.loads(written))
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedAnswer:
+    """A stored answer outside the store: a completion as JSON, any other answer as bytes.
+
+    So is a completion that no table takes as text.
+    """
+
+    key: str
+    completion: str | None
+    data: bytes | None
+
+    @property
+    def packed(self) -> bytes:
+        """The answer as the database holds it."""
+        if self.completion is None:
+            return self.data or b""
+        return zlib.compress(self.completion.encode(), 1)
+
+
+def archived(key: str, packed: bytes) -> ArchivedAnswer:
+    """Return an answer of the database as it is kept elsewhere."""
+    if packed[:1] in (b"[", b"{"):
+        return ArchivedAnswer(key, None, packed)
+    try:
+        return ArchivedAnswer(key, zlib.decompress(packed).decode(), None)
+    except UnicodeDecodeError:  # half of a surrogate pair, as models sometimes write it
+        return ArchivedAnswer(key, None, packed)
 
 
 def row(key: str, value: Stored, packed: bytes, pipeline: str, now: float) -> Row:
@@ -85,6 +118,36 @@ def find(connection: Connection, keys: Sequence[str]) -> dict[str, Stored]:
         )
         found |= {key: unpack(packed) for key, packed in rows}
     return found
+
+
+def archive(connection: Connection, keys: Sequence[str]) -> Iterator[ArchivedAnswer]:
+    """Yield those of the answers under some keys that are there."""
+    for portion in portions(keys):
+        rows = connection.execute(
+            f"SELECT key, answer FROM completions WHERE key IN {places([tuple(portion)])}", portion
+        )
+        yield from (archived(key, packed) for key, packed in rows)
+
+
+def known(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Return those of the keys that have an answer."""
+    found: set[str] = set()
+    for portion in portions(keys):
+        rows = connection.execute(
+            f"SELECT key FROM completions WHERE key IN {places([tuple(portion)])}", portion
+        )
+        found.update(key for (key,) in rows)
+    return found
+
+
+def restore(connection: Connection, kept: Sequence[ArchivedAnswer], now: float) -> int:
+    """Store answers that are not there, and return how many these were; nothing is booked."""
+    rows = []
+    for item in kept:
+        packed = item.packed
+        value = unpack(packed) if item.completion is None else _completion(item.completion)
+        rows.append(row(item.key, value, packed, "", now))
+    return len(insert(connection, rows))
 
 
 def count_hits(connection: Connection, hits: dict[str, int], now: float) -> None:

@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from llms.errors import ConfigurationError, MissingPackageError, StillhouseError
 from llms.spending import Amount, Booking, Limit
 from llms.store import answers, jobs, ledger, upkeep
-from llms.store.answers import Stored
+from llms.store.answers import ArchivedAnswer, Stored
 from llms.store.commits import Arrival, Commits
 from llms.store.database import Connection, Database
 from llms.store.jobs import BatchJob
@@ -32,6 +33,7 @@ from llms.store.upkeep import Pruned, StoreTotals
 T = TypeVar("T")
 
 _KEYS_AT_ONCE = 200
+_RESTORED_AT_ONCE = 5_000
 _UNBOOKED = Booking()
 
 
@@ -57,22 +59,22 @@ class CompletionStore:
     def __repr__(self) -> str:
         return f"CompletionStore({self.name!r})"
 
-    async def get(self, key: str) -> Stored | None:
-        """Return the answer stored under a key, or None; counts as a hit of the answer."""
+    async def get(self, key: str, *, counted: bool = True) -> Stored | None:
+        """Return the answer stored under a key, or None; it is a hit of the answer if `counted`."""
         with self._translated():
             value = await self._reads.find(key)
-        if value is not None:
+        if value is not None and counted:
             self._commits.count_hit(key)
         return value
 
-    async def get_many(self, keys: Sequence[str]) -> dict[str, Stored]:
-        """Return those of the answers under some keys that are there; each counts as a hit."""
+    async def get_many(self, keys: Sequence[str], *, counted: bool = True) -> dict[str, Stored]:
+        """Return those of the answers under some keys that are there, as hits if `counted`."""
         found: dict[str, Stored] = {}
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             some = list(dict.fromkeys(keys[start : start + _KEYS_AT_ONCE]))
             found |= await self._ask(partial(answers.find, keys=some))
             await asyncio.sleep(0)
-        for key in found:
+        for key in found if counted else ():
             self._commits.count_hit(key)
         return found
 
@@ -163,6 +165,27 @@ class CompletionStore:
         with self._connected() as connection:
             [(number,)] = connection.execute("SELECT count(*) FROM completions")
         return int(number)
+
+    def archive(self, keys: Sequence[str]) -> Iterator[ArchivedAnswer]:
+        """Yield the answers under some keys, as far as they are there, to be kept elsewhere."""
+        with self._connected() as connection:
+            yield from answers.archive(connection, keys)
+
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """Return those of the keys that have no answer."""
+        with self._connected() as connection:
+            there = answers.known(connection, keys)
+        return [key for key in keys if key not in there]
+
+    def restore(self, kept: Iterable[ArchivedAnswer]) -> int:
+        """Take in answers of `archive`; return how many were not there. Nothing is booked."""
+        restored, rest = 0, iter(kept)
+        with self._connected() as connection:
+            while some := list(islice(rest, _RESTORED_AT_ONCE)):
+                restored += connection.transact(
+                    partial(answers.restore, connection, some, self._clock())
+                )
+        return restored
 
     def totals(self) -> StoreTotals:
         """Add up answers, hits and money, for each model."""

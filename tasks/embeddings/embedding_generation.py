@@ -11,8 +11,8 @@ import polars as pl
 from llms.embeddings.model import Embedding
 from llms.embeddings.registry import EmbeddingsField
 from llms.errors import LLMError, RequestRefused, RowRejected, TransientError
-from llms.gateway import together
-from llms.spending import Calls
+from llms.gateway import embedding_key, together
+from llms.spending import Calls, Receipt
 from tasks.chats import text_in
 from tasks.frames import derive, rows_of
 from tasks.outcome import Outcome, StepContext
@@ -90,7 +90,15 @@ class EmbeddingGeneration(Step):
             pl.lit(self.embeddings.model_name).alias("model_name"),
         )
         ordered = tuple(rejections[index] for index in sorted(rejections))
-        return Outcome(made, ordered, _all_calls(embedded))
+        receipts = {
+            keys[index]: (self._receipt(texts[index], embedded.vectors[texts[index]]),)
+            for index in kept
+        }
+        return Outcome(made, ordered, _all_calls(embedded), receipts)
+
+    def _receipt(self, text: str, embedding: Embedding) -> Receipt:
+        key, tokens = embedding_key(self.embeddings, text), embedding.input_tokens
+        return Receipt(key, embedding.model, None, tokens, 0, embedding.cost_usd, requests=0)
 
     async def _embedded(self, texts: Sequence[str], context: StepContext) -> _Embedded:
         """Embed texts, each request by itself, so that one that fails takes no other with it."""

@@ -21,7 +21,7 @@ from tasks.row import visible
 from tasks.step import GlobalStep
 
 if TYPE_CHECKING:
-    from tasks.export.hub_commit import Published
+    from tasks.export.hub_commit import Head
 
 _SHARD_BYTES = 500_000_000
 """Size in memory of the rows in one file; compressed it is a fraction of that."""
@@ -52,6 +52,7 @@ class PushToHub(GlobalStep):
     """
 
     version: ClassVar = 1
+    delivers: ClassVar = True
 
     repo_id: str | None = None
     split: str = Field(default="train", pattern=r"^\w+(\.\w+)*$")
@@ -61,7 +62,7 @@ class PushToHub(GlobalStep):
     def load(self) -> None:
         repo_id = self._repository()
         if not held_back():
-            from tasks.export.hub_commit import check_access
+            from tasks.export.hub_access import check_access
 
             check_access(repo_id, self._token())
 
@@ -82,12 +83,12 @@ class PushToHub(GlobalStep):
 
         shards = self._write(rows, folder)
 
-        def changes(published: Published) -> Changes:
+        def changes(head: Head) -> Changes:
             old = re.compile(rf"data/{re.escape(self.split)}-\d{{5}}-of-\d{{5}}(-\w+)?\.parquet")
-            there = [path for path in published.files() if old.fullmatch(path)]
+            there = [path for path in head.files() if old.fullmatch(path)]
             return Changes(
                 f"{self.split}: {rows.height} rows",
-                {**shards, **self._card(published, folder)},
+                {**shards, **self._card(head, folder)},
                 tuple(path for path in there if path not in shards),
             )
 
@@ -105,11 +106,11 @@ class PushToHub(GlobalStep):
             shards[f"data/{self.split}-{number:05}-of-{count:05}.parquet"] = file
         return shards
 
-    def _card(self, published: Published, folder: Path) -> dict[str, Path]:
+    def _card(self, head: Head, folder: Path) -> dict[str, Path]:
         """Return the card if there is one and it says of this split what is no longer so."""
         from huggingface_hub import metadata_load, metadata_save
 
-        card = published.download(_CARD)
+        card = head.download(_CARD)
         metadata = metadata_load(card) if card else None
         if card is None or not metadata:
             return {}

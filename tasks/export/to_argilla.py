@@ -31,6 +31,7 @@ class ToArgilla(Step):
     """
 
     version: ClassVar = 1
+    delivers: ClassVar = True
 
     dataset_name: str = Field(min_length=1)
     dataset_workspace: str | None = None

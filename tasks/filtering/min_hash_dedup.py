@@ -81,7 +81,7 @@ class MinHashDedup(GlobalStep):
             threshold=self.threshold,
             num_perm=self.num_perm,
             use_lsh=True,
-            num_bands=_bands(self.threshold, self.num_perm),
+            num_bands=bands(self.threshold, self.num_perm),
             seed=self.seed,
         )
         for start in range(0, len(texts), _ROWS_AT_A_TIME):
@@ -104,13 +104,13 @@ def _reason_against(text: str | None) -> str | None:
     return None
 
 
-def _bands(threshold: float, num_perm: int) -> int:
+def bands(threshold: float, num_perm: int) -> int:
     """Return into how few bands hash values are cut so that similar texts share one of them.
 
     Fewer bands compare fewer pairs, which matters where all texts follow a few templates.
     """
-    for bands in range(1, num_perm):
-        rows, rest = divmod(num_perm, bands)
-        if not rest and (1 - threshold**rows) ** bands <= _MOST_MISSED:
-            return bands
+    for number in range(1, num_perm):
+        rows, rest = divmod(num_perm, number)
+        if not rest and (1 - threshold**rows) ** number <= _MOST_MISSED:
+            return number
     return num_perm

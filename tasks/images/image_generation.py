@@ -18,7 +18,7 @@ from llms.errors import LLMError, RowRejected, RunStopper, TransientError
 from llms.gateway import together
 from llms.image_generation.model import Image
 from llms.image_generation.registry import ImageGenerationField
-from llms.spending import NO_CALLS, Calls
+from llms.spending import Receipt, calls_of
 from tasks.chats import text_in
 from tasks.frames import derive, frame_of, rows_of
 from tasks.images.formats import FORMATS, ImageFormat, converted
@@ -95,8 +95,9 @@ class ImageGeneration(Step):
                     )
         kept = derive(frame, [one.index for one in made], [one.key for one in made], None)
         columns = frame_of([one.outputs for one in made], self.outputs).select(list(self.outputs))
-        calls = sum((row.calls for row in drawn), NO_CALLS)
-        return Outcome(kept.with_columns(columns.get_columns()), tuple(rejections), calls)
+        receipts = {key: tuple(row.receipts) for key, row in zip(keys, drawn, strict=True)}
+        calls = calls_of(receipt for row in drawn for receipt in row.receipts)
+        return Outcome(kept.with_columns(columns.get_columns()), tuple(rejections), calls, receipts)
 
     async def _draw_all(
         self, rows: Sequence[Row], keys: Sequence[str], context: StepContext
@@ -111,7 +112,7 @@ class ImageGeneration(Step):
             prompt = text_in(row, "prompt")
         except RowRejected as error:
             context.observer.finished(self.name, 0, 1)
-            return _Drawn([error], NO_CALLS)
+            return _Drawn([error], [])
         answers = await together(
             [
                 self._draw(prompt, Sample(owner, number), context)
@@ -119,7 +120,7 @@ class ImageGeneration(Step):
             ]
         )
         drawn = _Drawn(
-            [result for result, _ in answers], sum((calls for _, calls in answers), NO_CALLS)
+            [result for result, _ in answers], [receipt for _, receipt in answers if receipt]
         )
         good = any(isinstance(result, Image) for result in drawn.results)
         context.observer.finished(self.name, int(good), int(not good))
@@ -127,16 +128,16 @@ class ImageGeneration(Step):
 
     async def _draw(
         self, prompt: str, sample: Sample, context: StepContext
-    ) -> tuple[Image | LLMError, Calls]:
+    ) -> tuple[Image | LLMError, Receipt | None]:
         model = self.image_generation_model
         try:
-            image, calls = await context.gateway.draw(model, prompt, sample, context.purse)
+            image, receipt = await context.gateway.draw(model, prompt, sample, context.purse)
         except RunStopper:
             raise
         except LLMError as error:
-            return error, NO_CALLS
-        context.observer.called(self.name, calls)
-        return image, calls
+            return error, None
+        context.observer.called(self.name, receipt.calls)
+        return image, receipt
 
     def _results(self, drawn: _Drawn, key: str) -> list[tuple[str, list[_Result]]]:
         """Return the rows that the images of a row become, each with its key."""
@@ -179,10 +180,10 @@ _Result = Image | LLMError | RowRejected
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """What became of one row: an image or an error for each generation, and the calls."""
+    """What became of one row: an image or an error for each generation, and the receipts."""
 
     results: list[_Result]
-    calls: Calls
+    receipts: list[Receipt]
 
     def errors(self, kind: type[LLMError]) -> list[LLMError]:
         return [result for result in self.results if isinstance(result, kind)]

@@ -118,9 +118,10 @@ class LoadDataFromDisk(GeneratorStep):
         yield from arrow_rows.frames(dataset, _FRAME_HEIGHT)
 
     def _published(self, manifest: dict[str, Any]) -> Iterator[pl.DataFrame]:
-        """Yield the rows of one of our own folders, which hold a single split."""
-        self._choose(self.split, ["train"], "split")
-        shards = manifest["files"][self._choose(self.config, list(manifest["files"]), "config")]
+        """Yield the rows of one of our own folders."""
+        there = manifest["configurations"]
+        splits = there[self._choose(self.config, list(there), "config")]["splits"]
+        shards = splits[self._choose(self.split, list(splits), "split")]
         names = [f"{self.dataset_path}/{shard['path']}" for shard in shards]
         with TemporaryDirectory(prefix="stillhouse-") as folder:
             for file in find_files(names, "parquet", Path(folder), self.storage_options):

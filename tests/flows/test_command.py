@@ -76,7 +76,7 @@ def test_a_pipeline_file_runs_and_the_last_lines_say_what_came_of_it(
         "answers: 3 rows, 1 rejected. 5 model calls, 0 answers reused, "
         "$0.00 spent (5 answers have no known price)."
     )
-    assert lines[1] == f"Dataset: {tmp_path / 'made'}"
+    assert lines[1] == f"Published as v1: {tmp_path / 'made'}"
     assert lines[2].startswith("Rejected 1 in step answer: ")
     (rejection,) = (tmp_path / "made" / "rejections.jsonl").read_text().splitlines()
     assert json.loads(rejection)["row"] == {"instruction": "Say 2."}
@@ -303,8 +303,8 @@ def _is_running(pid: int) -> bool:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
+    """Return the rows and rejections; the other files name the run that made them."""
+    files = [*sorted((folder / "data").rglob("*")), folder / "rejections.jsonl"]
     return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.is_file()
     }

@@ -58,10 +58,13 @@ def test_the_quickstart_makes_pairs_that_load_and_costs_nothing_the_second_time(
     assert len(set(rows["topic"])) == 12
     assert set(os.listdir(folder)) == {
         "README.md",
+        "charts",
         "data",
         "manifest.json",
         "pipeline.yaml",
+        "provenance",
         "rejections.jsonl",
+        "report.html",
     }
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     again = quickstart(tmp_path, "--rows", "12", base_url=provider.url)

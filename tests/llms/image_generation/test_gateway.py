@@ -28,7 +28,7 @@ from llms.image_generation import download as download_module
 from llms.image_generation.model import Image, ImageGenerationModel
 from llms.image_generation.openai import OpenAIImageGeneration
 from llms.image_generation.scripted import ScriptedImageGeneration
-from llms.spending import Calls
+from llms.spending import Calls, Receipt
 from llms.store import CompletionStore
 from llms.store.answers import unpack
 from tests.llms.conftest import CHECKOUT, OpenGateway, wait_until
@@ -55,7 +55,8 @@ def by_address(provider: LoopbackProvider, **parameters: Any) -> OpenAIImageGene
 def drawn(
     gateway: Gateway, model: ImageGenerationModel, prompt: str = "a cat", owner: str = ""
 ) -> tuple[Image, Calls]:
-    return gateway.run(gateway.draw(model, prompt, Sample(owner)))
+    image, receipt = gateway.run(gateway.draw(model, prompt, Sample(owner)))
+    return image, receipt.calls
 
 
 def test_an_image_is_found_again_and_not_asked_for_again(
@@ -79,7 +80,7 @@ def test_equal_prompts_get_images_of_their_own_and_the_same_ones_again(gateway: 
 def test_equal_requests_at_once_share_a_call(gateway: Gateway, provider: LoopbackProvider) -> None:
     model = openai_images(provider)
 
-    async def both() -> list[tuple[Image, Calls]]:
+    async def both() -> list[tuple[Image, Receipt]]:
         return await asyncio.gather(*(gateway.draw(model, "a cat", Sample()) for _ in range(2)))
 
     first, second = gateway.run(both())

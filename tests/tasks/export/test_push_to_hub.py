@@ -21,7 +21,7 @@ from tasks import Graph, LoadDataFromDicts
 from tasks.export import push_to_hub
 from tasks.export.delivery import nothing_delivered
 from tasks.export.hub_card import with_split
-from tasks.export.hub_commit import HubError
+from tasks.export.hub_errors import HubError
 from tasks.export.push_to_hub import PushToHub
 from tasks.outcome import StepContext
 from tests.hub import WRITER, FakeHub, LostAnswer, Overtaken, Repository, hub_of_this_process

@@ -1,0 +1,1 @@
+"""Keeping a dataset fresh: plan, run what is needed, check, publish, report."""

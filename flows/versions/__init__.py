@@ -1,0 +1,1 @@
+"""Versions of a dataset at rest: their files, their manifest, and where every row comes from."""

@@ -1,0 +1,1 @@
+"""Tests of the ways out: folder, URL and Hub, and the card."""

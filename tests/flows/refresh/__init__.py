@@ -1,0 +1,1 @@
+"""Refresh: plan, run what is needed, check, publish, report; replay, explain, approve."""

@@ -1,0 +1,24 @@
+"""A report on two versions with planted differences, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from flows.reporting.page import Report
+from tests.flows.comparison.preference import Planted, planted_versions
+from tests.flows.reporting.reports import PLAN, RUN, VERDICTS, report
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Planted]:
+    """Two versions of a preference dataset of about 290 rows."""
+    with planted_versions(tmp_path_factory.mktemp("planted")) as versions:
+        yield versions
+
+
+@pytest.fixture(scope="session")
+def full(planted: Planted) -> Report:
+    """A report with everything in it."""
+    return report(planted.version, planted.before, RUN, VERDICTS, PLAN)

@@ -1,0 +1,1 @@
+"""The store that Xet clients send chunks of large files to."""
