@@ -84,7 +84,8 @@ def _as_own_flow(run: Run, wanted: Wanted | None) -> DatasetVersion:
 
 def _recorded(run: Run, wanted: Wanted | None) -> DatasetVersion:
     before = read_record(run.graph.name, run.workspace)
-    run.memory.add(before.pieces, before.datasets)
+    if not run.memory.pieces:  # else the plan has taken from it what it could
+        run.memory.add(before.pieces, before.datasets)
     changes = changed_steps(run.graph, before.steps) if before.steps else []
     for sentence in changes:
         tell(sentence)

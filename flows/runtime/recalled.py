@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from llms.spending import NO_CALLS
 from tasks.outcome import Outcome
-from tasks.row import KEY, PARENT, SHADOW
+from tasks.row import KEY, PARENT, SHADOW, Rejection
 
 _PLACE = f"{SHADOW}place"
 _NUMBER = f"{SHADOW}number"
@@ -35,23 +35,37 @@ class Recalled:
         rows = in_one_table([outcome.frame for outcome in outcomes])
         if rows is None:
             return None
-        place = {key: number for number, key in enumerate(frame[KEY])}
         rejections = [item for outcome in outcomes for item in outcome.rejections]
         receipts = {key: some for one in outcomes for key, some in one.receipts.items()}
         return Outcome(
             _in_order(rows, frame[KEY]),
-            tuple(sorted(rejections, key=lambda item: place[item.parent])),
+            rejections_in_order(rejections, frame[KEY]),
             sum((outcome.calls for outcome in outcomes), NO_CALLS),
-            {key: receipts[key] for key in place if key in receipts},
+            {key: receipts[key] for key in frame[KEY] if key in receipts},
         )
 
 
+def rejections_in_order(
+    rejections: Iterable[Rejection], parents: pl.Series
+) -> tuple[Rejection, ...]:
+    """Return rejections in the order of the rows that were rejected."""
+    place = {key: number for number, key in enumerate(parents)}
+    return tuple(sorted(rejections, key=lambda item: place.get(item.parent, len(place))))
+
+
 def in_one_table(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
-    """Return rows with the columns and types that suit them all, None where none do."""
-    try:
-        return pl.concat(frames, how="diagonal_relaxed")
-    except pl.exceptions.PolarsError:
+    """Return the rows of frames that have the same columns; None where one has others, or a
+    type that a table made at once might not have.
+    """
+    filled = [frame for frame in frames if frame.height] or frames[:1]
+    names = filled[0].columns
+    if any(frame.columns != names for frame in filled):
         return None
+    for name in names:
+        kinds = {frame.schema[name] for frame in filled}
+        if len(kinds) > 1 and len({kind for kind in kinds if kind != pl.Null}) > 1:
+            return None
+    return pl.concat(filled, how="vertical_relaxed")
 
 
 def _in_order(rows: pl.DataFrame, parents: pl.Series) -> pl.DataFrame:

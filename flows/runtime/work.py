@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from flows.runtime.memory import dataset_of
-from flows.runtime.recalled import Recalled
+from flows.runtime.recalled import Recalled, rejections_in_order
 from flows.runtime.run import Run
 from flows.runtime.workspace import Partition
 from llms.errors import ConfigurationError, NotStored
@@ -111,7 +111,8 @@ def _outcome(
         made = _made_or_not(step, rest, context) if rest.height else None
         if (whole := recalled.beside(frame, made)) is not None:
             return whole
-    return step.apply(frame, context)
+    made = step.apply(frame, context)
+    return replace(made, rejections=rejections_in_order(made.rejections, frame[KEY]))
 
 
 def _made_or_not(step: Step, frame: pl.DataFrame, context: StepContext) -> Outcome:

@@ -1,0 +1,1 @@
+"""What runs have in common, with and without Prefect."""
