@@ -58,12 +58,14 @@ def in_one_table(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
     type that a table made at once might not have.
     """
     filled = [frame for frame in frames if frame.height] or frames[:1]
-    names = filled[0].columns
-    if any(frame.columns != names for frame in filled):
+    schemas: list[pl.Schema] = []
+    for frame in filled:
+        if (schema := frame.schema) not in schemas:
+            schemas.append(schema)
+    if any(schema.names() != schemas[0].names() for schema in schemas):
         return None
-    for name in names:
-        kinds = {frame.schema[name] for frame in filled}
-        if len(kinds) > 1 and len({kind for kind in kinds if kind != pl.Null}) > 1:
+    for kinds in zip(*(schema.values() for schema in schemas), strict=True):
+        if len({kind for kind in kinds if kind != pl.Null}) > 1:
             return None
     return pl.concat(filled, how="vertical_relaxed")
 
