@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import tasks
+from flows.publishing.papers import papers_in
 from tasks.fan_in import FanInStep
 from tasks.generator_task import GeneratorTask
 from tasks.row_step import RowStep
@@ -16,7 +17,6 @@ from tasks.step import GeneratorStep, GlobalStep, Step
 from tasks.task import Task
 
 _BASES = (Step, GeneratorStep, GlobalStep, FanInStep, RowStep, Task, GeneratorTask)
-_PAPER = re.compile(r"arXiv (\d{4}\.\d{4,5})")
 _COLUMNS = re.compile(r"^Columns: (.+?)(?:\.\s|\n\n|\Z)", re.MULTILINE | re.DOTALL)
 _ASIDES = re.compile(r"\([^()]*\)")
 _NAMED = re.compile(r"`([\w-]+)`")
@@ -98,7 +98,7 @@ def _entry(name: str, cls: type[Step]) -> Entry:
         reads=reads,
         makes=makes,
         parameters=dict(_parameters(cls)),
-        papers=tuple(dict.fromkeys(_PAPER.findall(doc))),
+        papers=papers_in(doc),
     )
 
 

@@ -162,11 +162,9 @@ def _keys(
     version: SavedVersion, configuration: str, hashes: pl.DataFrame, number: str
 ) -> pl.DataFrame:
     """Return the keys of a configuration's rows; without provenance, content is the key."""
-    records = version.provenance()
-    if records is None:
-        return _numbered(hashes.hash_rows().cast(pl.String).alias(KEY), number)
-    its = (pl.col("status") == "made") & (pl.col("configuration") == configuration)
-    return _numbered(records.filter(its).select(KEY).collect().to_series(), number)
+    if version.manifest.rows:
+        return _numbered(version.keys(configuration), number)
+    return _numbered(hashes.hash_rows().cast(pl.String).alias(KEY), number)
 
 
 def _numbered(keys: pl.Series, number: str) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from flows.gates.columns_of_a_version import (
 )
 from flows.gates.gate import Gate, Share, require_one_of
 from flows.gates.verdict import Verdict, percent
-from flows.runtime.memory import hashed
+from flows.runtime.row_index import hashed
 from flows.versions.saved import SavedVersion
 from tasks.filtering.min_hash_dedup import MinHashDedup
 from tasks.outcome import StepContext

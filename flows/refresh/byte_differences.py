@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow.parquet as pq
 
 from flows.runtime.changes import changed_parts, parts_of
-from flows.runtime.memory import hashed
+from flows.runtime.row_index import hashed
 from flows.versions.manifest import Manifest
 from flows.versions.saved import REJECTIONS, SavedVersion
 from tasks.generator_task import GeneratorTask

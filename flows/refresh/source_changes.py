@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from flows.runtime.memory import hashed
+from flows.runtime.row_index import hashed
 from flows.runtime.workspace import Partition, Workspace
 from flows.versions.archive import kept_sources
 from flows.versions.provenance import row_digests

@@ -18,7 +18,7 @@ from llms.spending import Receipt, calls_of
 from tasks.fan_in import FanInStep
 from tasks.graph import Graph
 from tasks.outcome import Outcome
-from tasks.row import KEY, PARENT, Rejection, visible
+from tasks.row import KEY, PARENT, Rejection
 from tasks.step import GlobalStep
 
 Pieces = Mapping[str, list["Piece"]]
@@ -67,15 +67,6 @@ def work_of(signature: str, branch: int) -> str:
 def dataset_of(work: str, taken: Sequence[Sequence[Partition]]) -> str:
     """Name the work on a whole dataset by all that goes in."""
     return digest([work, [[partition.digest for partition in source] for source in taken]])
-
-
-def hashed(rows: pl.DataFrame) -> pl.Series:
-    """Return hashes of rows; in one process, equal rows with equal columns have the same one."""
-    names = sorted(visible(rows.columns))
-    seed = int(digest([[name, str(rows.schema[name])] for name in names])[:15], 16)
-    if not names:
-        return pl.repeat(seed, rows.height, dtype=pl.UInt64, eager=True)
-    return rows.select(names).hash_rows(seed=seed)
 
 
 @dataclass(frozen=True, slots=True)

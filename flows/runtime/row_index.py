@@ -16,6 +16,15 @@ PLACE = f"{SHADOW}place"
 _NAMED = {"name": pl.UInt64, "key": pl.UInt64, PLACE: pl.UInt32}
 
 
+def hashed(rows: pl.DataFrame) -> pl.Series:
+    """Return hashes of rows; in one process, equal rows with equal columns have the same one."""
+    names = sorted(visible(rows.columns))
+    seed = _seed(rows, names)
+    if not names:
+        return pl.repeat(seed, rows.height, dtype=pl.UInt64, eager=True)
+    return rows.select(names).hash_rows(seed=seed)
+
+
 @dataclass(frozen=True, slots=True)
 class RowIndex:
     """The rows of numbered files, by hashes that are good in this process: 20 bytes a row."""
@@ -50,6 +59,11 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
     The columns count with their types and in their order: what is made of a row shows them so.
     """
     shown = visible(rows.columns)
-    seed = int(digest([[name, str(rows.schema[name])] for name in shown])[:15], 16)
+    seed = _seed(rows, shown)
     names = rows.select(KEY, *shown).hash_rows(seed=seed)
     return pl.DataFrame({"name": names, "key": rows[KEY].hash(seed=seed)})
+
+
+def _seed(rows: pl.DataFrame, names: Sequence[str]) -> int:
+    """Return a seed that differs with the columns and their types."""
+    return int(digest([[name, str(rows.schema[name])] for name in names])[:15], 16)

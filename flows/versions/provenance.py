@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from flows.dataset import DatasetVersion
-from flows.runtime.memory import hashed
+from flows.runtime.row_index import hashed
 from flows.runtime.workspace import Partition, Workspace
 from flows.versions.lineage import ROW, trace
 from flows.versions.saved import PROVENANCE, SavedVersion

@@ -26,7 +26,7 @@ from pydantic import Field
 from flows.dataset import DatasetVersion
 from flows.publishing.errors import PublishingError
 from flows.runtime.changes import parts_of
-from flows.runtime.memory import hashed
+from flows.runtime.row_index import hashed
 from flows.versions.archive import read_sources, write_answers, write_sources
 from flows.versions.manifest import (
     MANIFEST,
